@@ -1,0 +1,1 @@
+"""Asks, decides, explains. Nothing here imports torch."""

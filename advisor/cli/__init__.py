@@ -1,0 +1,1 @@
+"""One command a file; main.py is the one place where errors become messages."""

@@ -1,0 +1,1 @@
+"""Graders: one a file, pure; each turns a Sample into a Grade."""

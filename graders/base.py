@@ -1,0 +1,72 @@
+"""The contract of every grader: a Sample goes in, a Grade comes out.
+
+A wrong answer scores 0. A reference that cannot be used, or a grader that fails, is unscored (None): a grader's
+failure is never the model's zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer to be graded.
+
+    prompt: the last user turn. completion: what the model wrote after its reasoning block, if it has one.
+    reference: what a right answer is compared with, or None. row: all columns of the data row, as read.
+    reasoning: the text of the reasoning block, if the chat template has one.
+    """
+
+    prompt: str
+    completion: str
+    reference: object = None
+    row: Mapping[str, Any] = field(default_factory=dict)
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """score: in [0, 1], or None when unscored. raw: the grader's own number. parts: sub-scores by name."""
+
+    score: float | None
+    reason: str
+    extracted: str | None = None
+    raw: float | None = None
+    parts: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def unscored(reason: str) -> Grade:
+    """The grader could not judge; the row counts for nothing, neither right nor wrong."""
+    return Grade(score=None, reason=reason)
+
+
+class Grader(BaseModel):
+    """A grader is its own config: the fields are the YAML keys, and `grade` is the one method.
+
+    A row passes when its score is at least `pass_at`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pass_at: float = Field(1.0, gt=0, le=1, description="A row passes when its score is at least this.")
+
+    def grade(self, sample: Sample) -> Grade:
+        """Grades one sample; raises only when the grader itself is broken or out of reach."""
+        raise TypeError(f"{type(self).__name__} does not say how it grades")
+
+    def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
+        """Grades many, in order. A grader that raises leaves that sample unscored, with the error as reason."""
+        return [self._guarded(sample) for sample in samples]
+
+    def _guarded(self, sample: Sample) -> Grade:
+        try:
+            return self.grade(sample)
+        except Exception as error:  # noqa: BLE001 - whatever a grader raises is its failure, never the model's zero
+            return unscored(f"grader failed: {type(error).__name__}: {error}")
+
+    def passed(self, grade: Grade) -> bool | None:
+        """Whether the grade passes; None when unscored. Scores are rounded to 9 places before comparing."""
+        return None if grade.score is None else round(grade.score, 9) >= self.pass_at

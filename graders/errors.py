@@ -1,0 +1,20 @@
+"""The one family of errors that are the user's to mend; advisor/cli/main.py prints them without a traceback."""
+
+
+class UserError(Exception):
+    """Something the user must change: what happened, what was expected, how to fix it. Exit code 1.
+
+    The message is one sentence a part; `where` is a file, with its line or row where one is known.
+    """
+
+    def __init__(self, happened: str, expected: str = "", fix: str = "", where: str = "") -> None:
+        super().__init__(happened, expected, fix, where)
+        self.happened, self.expected, self.fix, self.where = happened, expected, fix, where
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.happened}" if self.where else self.happened]
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.fix:
+            lines.append(f"  to fix:   {self.fix}")
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Runs plans: data, stages, evaluation. torch is imported only inside functions."""

@@ -1,0 +1,1 @@
+"""Score, compare, report."""

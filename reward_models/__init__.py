@@ -1,0 +1,1 @@
+"""Reward models are trained here."""
