@@ -4,6 +4,7 @@ A wrong answer scores 0. A reference that cannot be used, or a grader that fails
 failure is never the model's zero.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +44,7 @@ def unscored(reason: str) -> Grade:
     return Grade(score=None, reason=reason)
 
 
-class Grader(BaseModel):
+class Grader(BaseModel, ABC):
     """A grader is its own config: the fields are the YAML keys, and `grade` is the one method.
 
     A row passes when its score is at least `pass_at`.
@@ -53,9 +54,9 @@ class Grader(BaseModel):
 
     pass_at: float = Field(1.0, gt=0, le=1, description="A row passes when its score is at least this.")
 
+    @abstractmethod
     def grade(self, sample: Sample) -> Grade:
         """Grades one sample; raises only when the grader itself is broken or out of reach."""
-        raise TypeError(f"{type(self).__name__} does not say how it grades")
 
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Grades many, in order. A grader that raises leaves that sample unscored, with the error as reason."""

@@ -24,12 +24,8 @@ class DataSpec(BaseModel):
     train: str = Field(description="File, folder saved by `datasets`, or hub id (owner/name).")
     validation: str | None = Field(None, description="File of rows that choose; else a share of `train`.")
     test: str | None = Field(None, description="File of rows that prove; else a share of `train`.")
-    columns: dict[Role, str] = Field(
-        default_factory=dict, description="role: column, where detection is wrong."
-    )
-    prompt: str | None = Field(
-        None, description="Template of the prompt: {{column}} is filled from each row."
-    )
+    columns: dict[Role, str] = Field(default_factory=dict, description="role: column, where detection is wrong.")
+    prompt: str | None = Field(None, description="Template of the prompt: {{column}} is filled from each row.")
     system: str | None = Field(None, description="Template of the system message: {{column}} is filled.")
     limit: int | None = Field(None, ge=1, description="Use only this many rows of `train`, chosen by hash.")
     split: SplitSpec = SplitSpec()
