@@ -1,0 +1,145 @@
+"""The schema of plan.yaml: a pipeline's input. Strict and frozen; every default stands here and nowhere else.
+
+`pipelines/plan_file.py` reads and writes the file; `pipelines/sizing.py` fills what is left open (None).
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graders.union import AnyGrader
+from pipelines.data.spec import DataSpec
+
+PLAN_VERSION = 1
+NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSpec(Strict):
+    """The model that the plan starts from."""
+
+    name: str = Field(
+        "starter", description="`starter` (embedded), a model folder, or a Hugging Face id (owner/name)."
+    )
+    revision: str | None = Field(None, description="Branch, tag or commit of a Hugging Face id.")
+    tuning: Literal["auto", "full", "lora", "qlora"] = Field(
+        "auto", description="auto: all weights under 0.5 billion parameters, LoRA above."
+    )
+    lora_rank: int | None = Field(None, ge=1, le=512, description="Rank of LoRA's matrices; alpha is twice that.")
+    template_args: dict[str, Any] = Field(
+        default_factory=dict, description="Passed to the chat template everywhere, such as enable_thinking: false."
+    )
+    trust_remote_code: bool = Field(False, description="Run code that the model's repository brings.")
+
+
+class Gate(Strict):
+    """What an evaluation must reach before the stages after it may run; otherwise `run` stops with exit code 3."""
+
+    min_pass_rate: float | None = Field(None, ge=0, le=1, description="Pass rate on test rows.")
+    min_gain: float | None = Field(
+        None, description="Points that the low end of the 95 % interval of the gain over the base must exceed."
+    )
+
+
+class Evaluation(Strict):
+    """How every `evaluate` stage samples: the same for the base and every tuned model."""
+
+    rows: int | None = Field(None, ge=1, description="Use only this many test rows, chosen by hash.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    pass_k: int = Field(8, ge=0, le=256, description="Completions per prompt for pass@k; 0 turns it off.")
+    pass_k_rows: int = Field(200, ge=1, description="How many test rows pass@k is measured on.")
+    temperature: float = Field(1.0, gt=0, description="Sampling temperature of the pass@k completions.")
+
+
+class Evaluate(Strict):
+    """Answers the test rows and grades them; leaves numbers."""
+
+    type: Literal["evaluate"]
+    name: str = Field(pattern=NAME)
+    policy: str | None = Field(None, description="Stage whose model is evaluated; else the newest, or the plan's.")
+    gate: Gate | None = Field(None, description="Stop here with exit code 3 unless this is reached.")
+
+
+class Training(Strict):
+    """What every stage that leaves a policy can say."""
+
+    name: str = Field(pattern=NAME)
+    policy: str | None = Field(None, description="Stage whose model this starts from; else the newest, or the plan's.")
+    control: bool = Field(
+        False, description="An arm for comparison only: never the default input of a later stage, never the result."
+    )
+    learning_rate: float | None = Field(None, gt=0, description="Peak learning rate; else from the model's size.")
+    same_time_as: str | None = Field(
+        None, description="Stop when as much wall time was spent as by this earlier stage: a fair control."
+    )
+    trainer: dict[str, Any] = Field(
+        default_factory=dict, description="Passed to TRL's config as it is; checked against the pinned TRL."
+    )
+
+
+class SFT(Training):
+    """Supervised fine-tuning: imitate the rows that have a completion."""
+
+    type: Literal["sft"]
+    epochs: float | None = Field(None, gt=0, description="Passes over the rows; else from their number.")
+    batch_size: int | None = Field(None, ge=1, description="Rows per optimizer step, over all processes.")
+    max_length: int | None = Field(None, ge=8, description="Longer rows are left out and counted; else from the data.")
+
+
+class RejectionSampling(Training):
+    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train."""
+
+    type: Literal["rejection_sampling"]
+    samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
+    temperature: float = Field(1.0, gt=0, description="Sampling temperature.")
+    max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    epochs: float | None = Field(None, gt=0, description="Passes over what was kept; else from its size.")
+    batch_size: int | None = Field(None, ge=1, description="Rows per optimizer step, over all processes.")
+
+
+class GRPO(Training):
+    """Group-relative policy optimisation against the reward grader."""
+
+    type: Literal["grpo"]
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; else one pass over the prompts, at most 500.")
+    group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
+    prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
+    kl: float = Field(0.0, ge=0, description="Weight of the KL to the stage's input policy (TRL's beta).")
+    temperature: float = Field(1.0, gt=0, description="Sampling temperature.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+
+
+Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO, Field(discriminator="type")]
+
+
+class DecisionRecord(Strict):
+    """Why the plan looks as it does; for people, nothing is computed from it."""
+
+    outcome: Literal["sft", "rft", "rlhf", "collect", "do_not_tune"]
+    because: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    runner_up: str | None = None
+    would_change: tuple[str, ...] = ()
+
+
+class Plan(Strict):
+    """A whole plan.yaml."""
+
+    version: Literal[1] = PLAN_VERSION
+    name: str = Field(pattern=NAME, description="Names the run's folder: runs/<name>/.")
+    decision: DecisionRecord | None = None
+    model: ModelSpec = ModelSpec()
+    data: DataSpec
+    graders: dict[str, AnyGrader] = Field(default_factory=dict, description="Graders by a name of your choice.")
+    reward: str | None = Field(None, description="Grader that training optimises; else the metric.")
+    metric: str = Field(description="Grader that decides whether it worked, or `likelihood`, or `preference`.")
+    evaluation: Evaluation = Evaluation()
+    stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
+    processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
+    seed: int = 0

@@ -1,0 +1,91 @@
+"""Writes pipelines/trl_keys.json from the pinned TRL: which keys `trainer:` takes, with their types.
+
+Run it after TRL's pin moved: python -m pipelines.trl_keys. A test compares the file with the installed TRL.
+"""
+
+import json
+import types
+import typing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).with_name("trl_keys.json")
+
+OWNED = {
+    "output_dir": "`--out` of `run`",
+    "seed": "`seed` of the plan",
+    "data_seed": "`seed` of the plan",
+    "learning_rate": "`learning_rate` of the stage",
+    "num_train_epochs": "`epochs` of the stage",
+    "max_steps": "`steps` of the stage",
+    "per_device_train_batch_size": "`batch_size` of the stage",
+    "gradient_accumulation_steps": "`batch_size` of the stage",
+    "max_length": "`max_length` of the stage",
+    "num_generations": "`group_size` of the stage",
+    "generation_batch_size": "`prompts_per_step` of the stage",
+    "steps_per_generation": "`prompts_per_step` of the stage",
+    "max_completion_length": "`max_new_tokens` of the stage",
+    "beta": "`kl` of the stage",
+    "temperature": "`temperature` of the stage",
+    "chat_template_kwargs": "`model.template_args` of the plan",
+    "model_init_kwargs": "`model` of the plan",
+    "push_to_hub": "nothing: runs stay local",
+    "report_to": "nothing yet: curves are in the run's folder",
+    "do_train": "nothing",
+    "do_eval": "nothing",
+    "do_predict": "nothing",
+    "disable_tqdm": "nothing: progress is ours",
+    "remove_unused_columns": "nothing",
+    "load_best_model_at_end": "nothing: checkpoints are chosen by the metric",
+    "metric_for_best_model": "`metric` of the plan",
+    "greater_is_better": "`metric` of the plan",
+    "resume_from_checkpoint": "nothing: a killed run resumes by itself",
+    "top_p": "nothing: sampling in training is unbiased",
+    "top_k": "nothing: sampling in training is unbiased",
+    "use_cpu": "nothing: the device is found",
+    "bf16": "nothing: the precision is found",
+    "fp16": "nothing: the precision is found",
+}
+OWNED_PREFIXES = ("save_", "eval_", "hub_", "push_to_hub", "dataset_", "ddp_", "fsdp", "deepspeed", "logging_")
+
+
+def owner(key: str) -> str | None:
+    """The field of ours that stands for a TRL key, or None where the key is free."""
+    if key in OWNED:
+        return OWNED[key]
+    return "nothing: the runner owns it" if key.startswith(OWNED_PREFIXES) else None
+
+
+def type_names(annotation: Any) -> list[str]:
+    """JSON type names that an annotation accepts: bool, int, float, str, list, dict, null; [] when not tellable."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        return sorted({name for part in typing.get_args(annotation) for name in type_names(part)})
+    plain = typing.get_origin(annotation) or annotation
+    known = {bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict", type(None): "null"}
+    if plain is typing.Literal:
+        return ["str"]
+    return [known[plain]] if plain in known else []
+
+
+def table() -> dict[str, dict[str, list[str]]]:
+    """Stage type → free TRL key → accepted types, read from the installed TRL."""
+    from trl import GRPOConfig, SFTConfig
+
+    configs = {"sft": SFTConfig, "rejection_sampling": SFTConfig, "grpo": GRPOConfig}
+    return {stage: _free_keys(config) for stage, config in configs.items()}
+
+
+def _free_keys(config: Any) -> dict[str, list[str]]:
+    hints = typing.get_type_hints(config)
+    names = sorted(field.name for field in fields(config) if field.init)
+    return {name: type_names(hints[name]) for name in names if owner(name) is None}
+
+
+def main() -> None:
+    """Writes the table."""
+    TABLE.write_text(json.dumps(table(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
