@@ -58,6 +58,10 @@ class Grader(BaseModel, ABC):
     def grade(self, sample: Sample) -> Grade:
         """Grades one sample; raises only when the grader itself is broken or out of reach."""
 
+    def files(self) -> tuple[str, ...]:
+        """Files whose content decides grades, relative to the plan's folder; a change of one reruns the stage."""
+        return ()
+
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Grades many, in order. A grader that raises leaves that sample unscored, with the error as reason."""
         return [self._guarded(sample) for sample in samples]
