@@ -34,7 +34,7 @@ def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts
         "lr_scheduler_type": "constant" if job.match_seconds is not None else "cosine",
         "warmup_steps": 0 if job.match_seconds is not None else 0.1,
         "max_grad_norm": 1.0,
-        "gradient_checkpointing": facts.num_parameters > 500_000_000,
+        "activation_checkpointing": facts.num_parameters > 500_000_000,
         "bf16": on_gpu,
         "use_cpu": not on_gpu,
         "logging_steps": 1,
