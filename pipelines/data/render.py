@@ -6,7 +6,9 @@ will be given. Loss is on the answer up to and with its stop token. `tokenizer` 
 evaluation.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +98,15 @@ def answer_text(prompt: str, full: str, content: str) -> str:
     """
     rest = full.removeprefix(prompt)
     opened = _THINK if prompt.rstrip().endswith(_THINK) else ""
-    if rest != full and _squeezed(content) in _squeezed(opened + rest):
+    reasons = _THINK_END in content
+    if reasons and prompt.rstrip().endswith(_THINK_END):
+        raise UserError(
+            "the answer has reasoning, but the prompt ends with a closed thinking block",
+            "reasoning only where the prompt leaves room for it",
+            "set enable_thinking: true in model.template_args, or take the reasoning out of the answers",
+        )
+    twice = reasons and rest.count(_THINK_END) > content.count(_THINK_END)
+    if rest != full and not twice and _squeezed(content) in _squeezed(opened + rest):
         return rest
     visible = content.rpartition(_THINK_END)[2].strip()
     place = full.rfind(visible) if visible else -1
@@ -130,18 +140,32 @@ def _rendered(
     import jinja2
 
     ensure_template(tokenizer)
-    chat = [dict(message) for message in messages]
+    chat = [_for_template(message) for message in messages]
     try:
         text = tokenizer.apply_chat_template(
             chat, tools=list(tools) or None, tokenize=False, add_generation_prompt=prompt, **template_args
         )
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError) as error:
         raise UserError(
             f"the model's chat template refuses this row: {error}",
             f"turns that it knows; these are: {', '.join(str(message['role']) for message in messages)}",
             "put the system text into the prompt (data.prompt), or choose another model",
         ) from error
     return str(text)
+
+
+def _for_template(message: Message) -> dict[str, Any]:
+    """Templates want the arguments of tool calls as an object; OpenAI's files have them as JSON text."""
+    if not message.get("tool_calls"):
+        return dict(message)
+    calls = []
+    for call in message["tool_calls"]:
+        function = dict(call.get("function") or {})
+        if isinstance(function.get("arguments"), str):
+            with suppress(json.JSONDecodeError):
+                function["arguments"] = json.loads(function["arguments"])
+        calls.append({**call, "function": function})
+    return {**message, "tool_calls": calls}
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

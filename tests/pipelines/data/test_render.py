@@ -74,6 +74,7 @@ EMPTY_IN_CHAT = CHATML.replace(
         (THINK_ALWAYS, "<think>\nhm\n</think>\n\n7", "<think>\n", "hm\n</think>\n\n7<|stop|>"),
         (DROPS_REASONING, "<think>\nhm\n</think>\n\n7", "assistant\n", "<think>\nhm\n</think>\n\n7<|stop|>"),
         (EMPTY_IN_CHAT, "7 pears", "assistant\n", "<think>\n\n</think>\n\n7 pears<|stop|>"),
+        (EMPTY_IN_CHAT, "<think>\nhm\n</think>\n\n7", "assistant\n", "<think>\nhm\n</think>\n\n7<|stop|>"),
     ],
 )
 def test_thinking_blocks_that_stand_on_one_side_alone(tokenizer, template, completion, prompt_end, answer):
@@ -81,6 +82,12 @@ def test_thinking_blocks_that_stand_on_one_side_alone(tokenizer, template, compl
     prompt, trained = parts(tokenizer, encode(tokenizer, ASK, completion, {}))
     assert prompt.endswith(prompt_end)
     assert trained == answer
+
+
+def test_reasoning_after_a_closed_thinking_block_is_refused(tokenizer):
+    tokenizer.chat_template = THINK_EMPTY
+    with pytest.raises(UserError, match="enable_thinking: true"):
+        encode(tokenizer, ASK, "<think>\nhm\n</think>\n\n7", {})
 
 
 def test_a_template_that_rewrites_the_prompt_is_refused(tokenizer):
@@ -104,6 +111,14 @@ def test_tool_calls_carry_loss(tokenizer):
     call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
     turn = {"role": "assistant", "content": "", "tool_calls": [call]}
     assert parts(tokenizer, encode(tokenizer, ASK, turn, {}))[1] == "<call>find</call><|stop|>"
+
+
+def test_arguments_of_tool_calls_reach_the_template_as_objects(tokenizer):
+    tokenizer.chat_template = CHATML.replace("call['function']['name']", "call['function']['arguments'] | tojson")
+    call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": '{"kind": "fig"}'}}
+    turn = {"role": "assistant", "content": "", "tool_calls": [call]}
+    assert parts(tokenizer, encode(tokenizer, ASK, turn, {}))[1] == '<call>{"kind": "fig"}</call><|stop|>'
+    assert call["function"]["arguments"] == '{"kind": "fig"}'
 
 
 def test_shown_rows_mark_what_carries_loss(tokenizer):
