@@ -82,7 +82,7 @@ def paired_bootstrap(
 
 
 def mcnemar_exact(won: int, lost: int) -> float:
-    """Two-sided p of the exact McNemar test: is a row that changed a fair coin flip? (McNemar 1947; Agresti 2013, §11.1)"""
+    """Two-sided p of the exact McNemar test: rows that changed as coin flips (McNemar 1947; Agresti 2013, §11.1)"""
     from scipy.special import bdtr
 
     if won + lost == 0:
