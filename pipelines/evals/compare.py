@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from graders.statistics import Interval, mcnemar_exact, minimal_detectable_effect, paired_bootstrap, wilson_interval
+from graders.statistics import mcnemar_exact, minimal_detectable_effect, paired_bootstrap, wilson_interval
 from pipelines.evals.grades import GradedRow
 
 FEWEST_PROMPTS = 30
@@ -115,12 +115,12 @@ def _paired(baseline: Sequence[GradedRow], final: Sequence[GradedRow]) -> list[_
 def _difference(values: list[float], prompts: list[str], seed: int) -> Difference | None:
     if not values:
         return None
-    low, high = _in_points(paired_bootstrap(values, prompts, seed=seed))
-    return Difference(points=100 * math.fsum(values) / len(values), low=low, high=high)
+    low, high = paired_bootstrap(values, prompts, seed=seed)
+    return Difference(points=_points(math.fsum(values) / len(values)), low=_points(low), high=_points(high))
 
 
-def _in_points(interval: Interval) -> Interval:
-    return Interval(100 * interval.low, 100 * interval.high)
+def _points(share: float) -> float:
+    return round(100 * share, 9)
 
 
 def _smallest_visible(changed: int, n: int, n_prompts: int) -> float | None:
