@@ -11,13 +11,17 @@ from graders.errors import UserError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes atomically: a temporary file beside it, flushed to disk, then renamed."""
+    """Writes UTF-8 atomically: a temporary file beside it, flushed to disk, then renamed; folders are made.
+
+    What UTF-8 cannot hold (half a surrogate pair in a model's output) becomes "?". Raises UserError when the disk is
+    full or may not be written; then nothing is left behind.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode("utf-8", "replace"))
                 file.flush()
                 os.fsync(file.fileno())
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
@@ -28,7 +32,7 @@ def write_text(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise UserError(
-            f"cannot write: {error.strerror}", "a writable folder with free space", where=str(path)
+            f"cannot write: {error.strerror or error}", "a writable folder with free space", where=str(path)
         ) from error
 
 

@@ -1,0 +1,172 @@
+"""report.md: the verdict first, then the table, then answers to read. Pure: a Report and graded rows in, text out.
+
+Model output stands in fenced blocks whose fence is longer than any run of backticks inside; long text is cut.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pipelines.evals.compare import Comparison
+from pipelines.evals.grades import GradedRow
+from pipelines.evals.summary import Evaluated, Report, StageReport
+from pipelines.evals.verdict import in_words, method_name, percent, points
+
+_EXAMPLES = 3
+_MAX_CHARS = 1500
+_MAX_LINES = 40
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+def rendered(report: Report, models: Sequence[Evaluated]) -> str:
+    """The whole file."""
+    sections = [
+        f"# {_inline(report.title)}",
+        f"**{report.verdict}**",
+        *([f"Written at {_inline(report.written_at)}."] if report.written_at else []),
+        _table(report.stages),
+        *_arms(report.stages),
+        *(["## Notes", "\n".join(f"- {_inline(note)}" for note in report.notes)] if report.notes else []),
+        "## How it was measured",
+        _described("Sampling", report.sampling),
+        _described("Grader", report.grader),
+        *_transcripts(models),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _table(stages: Sequence[StageReport]) -> str:
+    ks = sorted({k for stage in stages for k in stage.pass_at_k})
+    head = ["model", "method", "pass rate", "95 % interval", "against base (points)", "against previous (points)"]
+    head += [*(f"pass@{k}" for k in ks), "n", "unscored", "cut short", "tokens", "time"]
+    lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3), *(_cells(stage, ks) for stage in stages)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _cells(stage: StageReport, ks: Sequence[int]) -> list[str]:
+    low, high = stage.interval
+    return [
+        _inline(stage.name) + (" (control)" if stage.control else ""),
+        _inline(method_name(stage.method)),
+        percent(stage.pass_rate),
+        f"{percent(low)} to {percent(high)}" if stage.n else "-",
+        _gain(stage.to_base),
+        _gain(stage.to_previous),
+        *(percent(stage.pass_at_k.get(k)) for k in ks),
+        str(stage.n),
+        str(stage.unscored),
+        percent(stage.truncated_rate),
+        "-" if stage.mean_tokens is None else f"{stage.mean_tokens:.0f}",
+        "-" if stage.seconds is None else _duration(stage.seconds),
+    ]
+
+
+def _gain(comparison: Comparison | None) -> str:
+    if comparison is None or comparison.difference is None:
+        return "-"
+    difference = comparison.difference
+    return f"{points(difference.points)} ({points(difference.low)} to {points(difference.high)})"
+
+
+def _arms(stages: Sequence[StageReport]) -> list[str]:
+    """The final model against each control."""
+    return [
+        f"Final model against the control {_inline(stage.name)}: {in_words(stage.final_over_this)}"
+        for stage in stages
+        if stage.final_over_this is not None
+    ]
+
+
+def _described(title: str, settings: Mapping[str, object]) -> str:
+    return f"{title}: " + (", ".join(f"{key} {_inline(str(value))}" for key, value in settings.items()) or "-")
+
+
+def _transcripts(models: Sequence[Evaluated]) -> list[str]:
+    line = [model for model in models if not model.control]
+    if len(line) < 2:
+        return []
+    answers = [{row.index: row for row in model.rows} for model in line]
+    names = [model.name for model in line]
+    sections = []
+    for title, chosen in _sorted_rows(answers).items():
+        shown = f", {_EXAMPLES} shown" if len(chosen) > _EXAMPLES else ""
+        counted = f"{len(chosen)} row{'s' * (len(chosen) > 1)}{shown}" if chosen else "none"
+        sections.append(f"## {title} ({counted})")
+        for index in chosen[:_EXAMPLES]:
+            # Base and final tell most; the stages between are shown where one of them was right and the end is not.
+            places = range(len(line)) if title.startswith("Regressed") else (0, len(line) - 1)
+            sections += _transcript([(names[place], answers[place][index]) for place in places])
+    return sections
+
+
+def _sorted_rows(answers: Sequence[Mapping[int, GradedRow]]) -> dict[str, list[int]]:
+    """Title → row numbers: by what base, stages between and final make of a row. Unscored rows are in none."""
+    base, final = answers[0], answers[-1]
+    scored = sorted(index for index, row in base.items() if row.score is not None and final[index].score is not None)
+    won = [index for index in scored if not base[index].passed and final[index].passed]
+    lost = [index for index in scored if base[index].passed and not final[index].passed]
+    failed = [index for index in scored if not base[index].passed and not final[index].passed]
+    regressed = [index for index in failed if any(between[index].passed for between in answers[1:-1])]
+    return {
+        "Won: wrong before, right now": won,
+        "Lost: right before, wrong now": lost,
+        "Regressed: right after an earlier stage, wrong at the end": regressed,
+        "Still wrong": [index for index in failed if index not in set(regressed)],
+    }
+
+
+def _transcript(answers: Sequence[tuple[str, GradedRow]]) -> list[str]:
+    row = answers[0][1]
+    blocks = [f"### Row {row.index}", "Prompt:", _fenced(row.prompt), f"Reference: {_code(str(row.reference))}"]
+    for name, answer in answers:
+        passed = "passes" if answer.passed else "fails"
+        score = "unscored" if answer.score is None else f"score {answer.score:.2f}, {passed}"
+        blocks += [f"{_inline(name)} ({score}: {_code(answer.reason)}):", _fenced(answer.completion)]
+    return blocks
+
+
+def _fenced(text: str) -> str:
+    text = _visible(_cut(text))
+    fence = "`" * max(3, 1 + _longest_run(text))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _code(text: str) -> str:
+    text = " ".join(_visible(text[:_MAX_CHARS]).split())
+    text = text if len(text) <= 300 else text[:299] + "…"
+    ticks = "`" * (1 + _longest_run(text))
+    return f"{ticks} {text} {ticks}" if "`" in text else f"`{text or ' '}`"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall(r"`+", text)), default=0)
+
+
+def _cut(text: str) -> str:
+    """The beginning and the end of a long text: the answer mostly stands at the end."""
+    lines = text.splitlines()
+    if len(lines) > _MAX_LINES:
+        left_out = f"[... {len(lines) - _MAX_LINES} lines left out ...]"
+        text = "\n".join([*lines[: _MAX_LINES // 2], left_out, *lines[-_MAX_LINES // 2 :]])
+    if len(text) > _MAX_CHARS:
+        left_out = f"[... {len(text) - _MAX_CHARS} characters left out ...]"
+        text = f"{text[: _MAX_CHARS // 2]}\n{left_out}\n{text[-_MAX_CHARS // 2 :]}"
+    return text
+
+
+def _visible(text: str) -> str:
+    """Control characters, and those that turn the direction of text, as escapes."""
+    text = text.replace("\r\n", "\n")
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def _inline(text: str) -> str:
+    """One line that neither breaks a table nor becomes markup."""
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(_visible(text).split()))
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,153 @@
+"""The numbers of a run: every model on the same test rows, each against the base and the one before, and the verdict.
+
+In: the models in the order they were made, the baseline first, each with its graded rows. Out: the Report, which is
+report.json as it stands. The final model is the last that is no control. Pure: no clock is read.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.evals.compare import Comparison, Difference, Rate, compare, rate
+from pipelines.evals.grades import GradedRow
+from pipelines.evals.verdict import method_name, percent, verdict
+
+_TRUNCATED_TOO_OFTEN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One model that answered the test rows.
+
+    name: the stage's. method: the stage's type; "base" for the baseline. rows: its graded answers. seconds: of
+    training. pass_at_k: k → unbiased pass@k. control: an arm for comparison only.
+    """
+
+    name: str
+    method: str
+    rows: Sequence[GradedRow]
+    seconds: float | None = None
+    pass_at_k: Mapping[int, float] = field(default_factory=dict)
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How all of them were asked and graded, for the reader. written_at: a time to print, if any."""
+
+    title: str
+    sampling: Mapping[str, Any]
+    grader: Mapping[str, Any]
+    notes: Sequence[str] = ()
+    written_at: str | None = None
+
+
+class StageReport(BaseModel):
+    """One model's numbers on the test rows. Rates and their interval are shares in [0, 1].
+
+    to_base, to_previous: the gain over the baseline and over the model before it that is no control, where the same
+    comparison tells. final_over_this: of a control, the final model's gain over it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    method: str
+    control: bool
+    pass_rate: float | None
+    n: int
+    interval: tuple[float, float]
+    mean_score: float | None
+    difference: Difference | None = None
+    to_base: Comparison | None = None
+    to_previous: Comparison | None = None
+    final_over_this: Comparison | None = None
+    seconds: float | None
+    pass_at_k: dict[int, float]
+    truncated_rate: float
+    mean_tokens: float | None
+    unscored: int
+
+
+class Report(BaseModel):
+    """report.json. baseline, final, difference: over the rows that both have scored, in the words of `comparison`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    written_at: str | None
+    verdict: str
+    baseline: Rate
+    final: Rate
+    difference: Difference | None
+    comparison: Comparison | None
+    stages: tuple[StageReport, ...]
+    sampling: dict[str, Any]
+    grader: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
+    """Raises ValueError when there is no model, the first is a control, or two did not answer the same rows."""
+    if not models or models[0].control:
+        raise ValueError("a report starts with the baseline, which is no control")
+    line = [model for model in models if not model.control]
+    base, final = line[0], line[-1]
+    comparison = compare(base.rows, final.rows) if len(line) > 1 else None
+    return Report(
+        title=setting.title,
+        written_at=setting.written_at,
+        verdict=verdict([method_name(model.method) for model in line[1:]], rate(base.rows), comparison),
+        baseline=comparison.baseline if comparison else rate(base.rows),
+        final=comparison.final if comparison else rate(base.rows),
+        difference=comparison.difference if comparison else None,
+        comparison=comparison,
+        stages=tuple(_stage(place, models) for place in range(len(models))),
+        sampling=dict(setting.sampling),
+        grader=dict(setting.grader),
+        notes=(*setting.notes, *_notes(models)),
+    )
+
+
+def _stage(place: int, models: Sequence[Evaluated]) -> StageReport:
+    model = models[place]
+    earlier = [other for other in models[:place] if not other.control]
+    final = [other for other in models if not other.control][-1]
+    to_base = compare(models[0].rows, model.rows) if place else None
+    tokens = [row.num_tokens for row in model.rows]
+    own = rate(model.rows)
+    return StageReport(
+        name=model.name,
+        method=model.method,
+        control=model.control,
+        pass_rate=own.pass_rate,
+        n=own.n,
+        interval=(own.low, own.high),
+        mean_score=own.mean_score,
+        difference=to_base.difference if to_base else None,
+        to_base=to_base,
+        to_previous=compare(earlier[-1].rows, model.rows) if earlier and not model.control else None,
+        final_over_this=compare(model.rows, final.rows) if model.control else None,
+        seconds=model.seconds,
+        pass_at_k=dict(model.pass_at_k),
+        truncated_rate=sum(row.truncated for row in model.rows) / max(1, len(tokens)),
+        mean_tokens=math.fsum(tokens) / len(tokens) if tokens else None,
+        unscored=sum(row.score is None for row in model.rows),
+    )
+
+
+def _notes(models: Sequence[Evaluated]) -> list[str]:
+    """What a reader must know to trust or doubt the numbers."""
+    notes = []
+    for model in models:
+        truncated = sum(row.truncated for row in model.rows) / max(1, len(model.rows))
+        if truncated > _TRUNCATED_TOO_OFTEN:
+            notes.append(f"{model.name}: {percent(truncated)} of the answers ran into the length limit.")
+        unscored = [row for row in model.rows if row.score is None]
+        if unscored:
+            example = f"{len(unscored)} of {len(model.rows)} rows are unscored, for example row {unscored[0].index}"
+            notes.append(f"{model.name}: {example}: {' '.join(unscored[0].reason.split())[:200]}.")
+    return notes

@@ -1,0 +1,83 @@
+"""The verdict of a report: one or two sentences that claim no more than the comparison does. Pure."""
+
+from collections.abc import Sequence
+
+from pipelines.evals.compare import FEWEST_PROMPTS, Comparison, Rate
+
+NEAR_ZERO = 0.05
+_METHODS = {
+    "base": "base",
+    "sft": "SFT",
+    "rejection_sampling": "rejection sampling",
+    "grpo": "GRPO",
+    "ppo": "PPO",
+    "dpo": "DPO",
+    "kto": "KTO",
+}
+
+
+def method_name(method: str) -> str:
+    """As people write it; a method that is not known here is written as it is."""
+    return _METHODS.get(method, method)
+
+
+def percent(share: float | None) -> str:
+    """0.412 → "41.2 %"."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def points(value: float) -> str:
+    """21.8 → "+21.8"; what rounds to zero has a plus."""
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
+def p_value(p: float) -> str:
+    """ "p<1e-9", "p=2e-05", "p=0.031"."""
+    if p < 1e-9:
+        return "p<1e-9"
+    return f"p={p:.0e}" if p < 0.001 else f"p={p:.3f}"
+
+
+def verdict(methods: Sequence[str], base: Rate, comparison: Comparison | None) -> str:
+    """methods: what made the final model of the base, in order. comparison: None when nothing was trained."""
+    if comparison is None:
+        return _near_zero(base.pass_rate, base.pass_rate) + _base_only(base)
+    final = comparison.final.pass_rate
+    made = " then ".join(methods)
+    return _near_zero(comparison.baseline.pass_rate, final) + f"{made}: {in_words(comparison)}"
+
+
+def in_words(comparison: Comparison) -> str:
+    """ "41.2 % → 63.0 %: +21.8 points (95 % interval +17.5 to +26.1; n=500, exact McNemar p<1e-9)"."""
+    difference = comparison.difference
+    if difference is None:
+        return "no claim: no row was scored on both sides."
+    rates = f"{percent(comparison.baseline.pass_rate)} → {percent(comparison.final.pass_rate)}: "
+    measured = (
+        f"{points(difference.points)} points (95 % interval {points(difference.low)} to {points(difference.high)}; "
+        f"n={comparison.n}, exact McNemar {p_value(comparison.mcnemar_p)})"
+    )
+    match comparison.claim:
+        case "better":
+            return f"{rates}{measured}."
+        case "worse":
+            return f"{rates}{measured}. The model became worse."
+        case "no difference shown":
+            visible = f"±{comparison.smallest_visible_points:.1f} points"
+            return f"{rates}no difference shown: {measured}. This many rows could only show {visible} or more."
+        case "too few rows":
+            few = f"under {FEWEST_PROMPTS} different prompts nothing is claimed"
+            return f"{rates}too few rows: {measured}; {comparison.n_prompts} prompts, and {few}."
+
+
+def _base_only(base: Rate) -> str:
+    if base.pass_rate is None:
+        return "Nothing was trained, and no row was scored."
+    interval = f"95 % interval {percent(base.low)} to {percent(base.high)}; n={base.n}"
+    return f"Nothing was trained. The base model passes {percent(base.pass_rate)} ({interval})."
+
+
+def _near_zero(base: float | None, final: float | None) -> str:
+    if base is None or final is None or max(base, final) >= NEAR_ZERO:
+        return ""
+    return "The pass rate is near zero: this model cannot do this task yet. "

@@ -1,0 +1,56 @@
+"""Graded rows survive their file, whatever a model wrote; a broken file is named with its line."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+from rows_made import graded
+
+from graders.base import Grade, Sample
+from graders.errors import UserError
+from graders.json_fields import JsonFields
+from pipelines.evals.grades import graded_row, read_grades, write_grades
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    odd = graded("+")[0].model_copy(update={"completion": "a\u2028b\x00\r\n\t\\ 漢 \U0001f600", "parts": {"x": None}})
+    rows = [*graded("+-?"), odd]
+    write_grades(tmp_path / "new" / "grades.jsonl", rows)
+    assert read_grades(tmp_path / "new" / "grades.jsonl") == rows
+
+
+def test_a_row_keeps_all_of_its_grade(tmp_path: Path) -> None:
+    grader = JsonFields()
+    sample = Sample("Read it.", '{"a": 1, "b": 3}', {"a": 1, "b": 2}, reasoning="hm")
+    grade = grader.grade(sample)
+    row = graded_row(7, "k", sample, grade, grader.passed(grade), num_tokens=9, truncated=True)
+    write_grades(tmp_path / "g.jsonl", [row])
+    [back] = read_grades(tmp_path / "g.jsonl")
+    assert back == row
+    assert (back.score, back.passed, back.parts, back.reasoning) == (0.5, False, {"a": 1.0, "b": 0.0}, "hm")
+
+
+def test_dates_and_half_characters_are_written_readably(tmp_path: Path) -> None:
+    sample = Sample("a\ud800", "x\ud800y", datetime.date(2024, 2, 29))
+    row = graded_row(1, "k", sample, Grade(0.0, "\ud800", extracted="\ud800"), False, 1, False)
+    write_grades(tmp_path / "g.jsonl", [row])
+    [back] = read_grades(tmp_path / "g.jsonl")
+    assert (back.reference, back.completion) == ("2024-02-29", "x?y")
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    write_grades(path, graded("++"))
+    path.write_text(path.read_text() + "{")
+    with pytest.raises(UserError, match=r"g\.jsonl:3: this is no graded row"):
+        read_grades(path)
+    with pytest.raises(UserError, match="cannot read the grades"):
+        read_grades(tmp_path / "none.jsonl")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    path.mkdir()
+    with pytest.raises(UserError, match="cannot write the file"):
+        write_grades(path, graded("+"))
+    assert list(tmp_path.iterdir()) == [path]
