@@ -1,0 +1,135 @@
+"""Facts → Decision: pure, and the rules are data (`advisor/rules.py`)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from advisor.facts import Facts, Outcome
+from advisor.rules import (
+    CAUTIONS,
+    CHANGES,
+    COLLECT,
+    OUTCOMES,
+    STAGES,
+    VETOES,
+    Caution,
+    Method,
+    Rule,
+    StageRule,
+    Veto,
+)
+
+IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "grpo"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule that counted: its id, its reason with the numbers filled in, and where it was published."""
+
+    id: str
+    reason: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The second best advice, and what speaks for it."""
+
+    outcome: Outcome
+    stages: tuple[Method, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The advice with its record.
+
+    stages: training methods in order, also those that this version cannot run yet (`later`). fired: what counted, in
+    the order in which it counted. missing: what to collect, where the outcome is `collect`.
+    """
+
+    outcome: Outcome
+    stages: tuple[Method, ...]
+    fired: tuple[Fired, ...]
+    vetoes: tuple[Fired, ...]
+    runner_up: Alternative | None
+    would_change: tuple[str, ...]
+    missing: tuple[str, ...]
+    facts: Facts
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """The reasons as sentences."""
+        return tuple(fired.reason for fired in self.fired)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source once, in order of first use."""
+        return tuple(dict.fromkeys(source for fired in self.fired for source in fired.sources))
+
+    @property
+    def later(self) -> tuple[Method, ...]:
+        """Advised stages that this version cannot run."""
+        return tuple(method for method in self.stages if method not in IN_THIS_VERSION)
+
+
+def decide(facts: Facts) -> Decision:
+    """The advice for these facts."""
+    allowed, forbidden = _choose(facts)
+    rule = allowed[0]
+    stages = _stages(rule.outcome, facts)
+    vetoes = tuple(_fired(veto, facts) for veto in forbidden)
+    cautions = [c for c in CAUTIONS if rule.outcome in c.outcomes and c.when(facts)]
+    return Decision(
+        outcome=rule.outcome,
+        stages=_methods(stages),
+        fired=(*vetoes, *(_fired(fired, facts) for fired in (rule, *stages, *cautions))),
+        vetoes=vetoes,
+        runner_up=_runner_up(rule, allowed, facts),
+        would_change=tuple(_would_change(facts, rule.outcome, _methods(stages))),
+        missing=tuple(text for when, text in COLLECT if when(facts)) if rule.outcome == "collect" else (),
+        facts=facts,
+    )
+
+
+def _choose(facts: Facts) -> tuple[list[Rule], list[Veto]]:
+    """The rules that hold and are not vetoed, in order; and the vetoes that stopped a rule above the first of them."""
+    vetoes = [veto for veto in VETOES if veto.when(facts)]
+    holding = [rule for rule in OUTCOMES if rule.when(facts)]
+    allowed = [rule for rule in holding if all(veto.forbids != rule.outcome for veto in vetoes)]
+    passed_over = {rule.outcome for rule in holding[: holding.index(allowed[0])]}
+    return allowed, [veto for veto in vetoes if veto.forbids in passed_over]
+
+
+def _stages(outcome: Outcome, facts: Facts) -> list[StageRule]:
+    return [stage for stage in STAGES if outcome in stage.outcomes and stage.when(facts)]
+
+
+def _methods(stages: Iterable[StageRule]) -> tuple[Method, ...]:
+    return tuple(dict.fromkeys(stage.method for stage in stages))
+
+
+def _fired(rule: Rule | Veto | StageRule | Caution, facts: Facts) -> Fired:
+    return Fired(rule.id, rule.reason.format(f=facts), rule.sources)
+
+
+def _runner_up(best: Rule, allowed: list[Rule], facts: Facts) -> Alternative | None:
+    for rule in allowed:
+        if rule.outcome not in (best.outcome, "collect"):
+            stages = _methods(_stages(rule.outcome, facts))
+            return Alternative(rule.outcome, stages, rule.reason.format(f=facts))
+    return None
+
+
+def _would_change(facts: Facts, outcome: Outcome, stages: tuple[Method, ...]) -> Iterable[str]:
+    """Decides again in each other world; says only what really comes out differently."""
+    for change in CHANGES:
+        other = change.apply(facts)
+        other_outcome = _choose(other)[0][0].outcome
+        other_stages = _methods(_stages(other_outcome, other))
+        if (other_outcome, other_stages) != (outcome, stages):
+            yield f"{change.text}: {pipeline(other_outcome, other_stages)}"
+
+
+def pipeline(outcome: Outcome, stages: tuple[Method, ...]) -> str:
+    """An advice in a few words."""
+    return " → ".join(stages) if stages else outcome
