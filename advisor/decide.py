@@ -78,11 +78,12 @@ def decide(facts: Facts) -> Decision:
     rule = allowed[0]
     stages = _stages(rule.outcome, facts)
     vetoes = tuple(_fired(veto, facts) for veto in forbidden)
-    cautions = [c for c in CAUTIONS if rule.outcome in c.outcomes and c.when(facts)]
+    counted: list[Rule | StageRule | Caution] = [rule, *stages]
+    counted += [caution for caution in CAUTIONS if rule.outcome in caution.outcomes and caution.when(facts)]
     return Decision(
         outcome=rule.outcome,
         stages=_methods(stages),
-        fired=(*vetoes, *(_fired(fired, facts) for fired in (rule, *stages, *cautions))),
+        fired=(*vetoes, *(_fired(each, facts) for each in counted)),
         vetoes=vetoes,
         runner_up=_runner_up(rule, allowed, facts),
         would_change=tuple(_would_change(facts, rule.outcome, _methods(stages))),

@@ -20,8 +20,9 @@ class Facts:
     verifiable: a program can tell a right answer from a wrong one. grader: the type of the grader that does it here;
     grader_problem: why there is none. reasoning_helps: answers get better when the model thinks step by step first.
     format_new: the model has not seen this task or output format. pairs: chosen/rejected answers. thumbs: answers
-    marked good or bad. guess_rate: share of rows that one constant answer gets right. gpu_gib: memory of the largest
-    GPU, 0 without one. hours: what training may take, None for no limit. origins: field → where its value came from.
+    marked good or bad. tools: rows with tool calls. guess_rate: share of rows that one constant answer gets right.
+    gpu_gib: memory of the largest GPU, 0 without one. hours: what training may take, None for no limit.
+    origins: field → where its value came from.
     """
 
     prompts: int = 0
@@ -34,6 +35,7 @@ class Facts:
     format_new: bool | None = None
     pairs: int = 0
     thumbs: int = 0
+    tools: int = 0
     guess_rate: float = 0.0
     model: str = "starter"
     gpu_gib: float = 0.0

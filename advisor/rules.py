@@ -159,7 +159,9 @@ VETOES: tuple[Veto, ...] = (
         "SFT is out: no row has an answer to imitate.",
         (PREDIBASE,),
     ),
-    Veto("no_prompts", lambda f: f.prompts == 0, "rft", "RFT is out: there are no prompts to practise on.", (FIREWORKS,)),
+    Veto(
+        "no_prompts", lambda f: f.prompts == 0, "rft", "RFT is out: there are no prompts to practise on.", (FIREWORKS,)
+    ),
     Veto(
         "not_verifiable",
         lambda f: not f.verifiable,
@@ -173,6 +175,13 @@ VETOES: tuple[Veto, ...] = (
         "rft",
         "RFT is out for now: no grader of this version can score these answers{f.grader_problem}.",
         (OPENAI_RFT,),
+    ),
+    Veto(
+        "tools",
+        lambda f: f.tools > 0,
+        "rft",
+        "RFT is out: {f.tools:,} rows use tools, and this version practises on plain text only.",
+        (OURS,),
     ),
     Veto(
         "no_preferences",
@@ -338,7 +347,7 @@ COLLECT: tuple[tuple[Callable[[Facts], bool], str], ...] = (
     ),
     (
         lambda f: f.verifiable and f.grader is None,
-        "a grader: answers that one of the graders here can compare (`--set grader=...`), or a reference answer per row",
+        "a grader: answers that one of the graders here can compare, or a reference answer per row",
     ),
     (
         lambda f: not f.gradable,
