@@ -7,7 +7,7 @@ failure is never the model's zero.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,9 +54,20 @@ class Grader(BaseModel, ABC):
 
     pass_at: float = Field(1.0, gt=0, le=1, description="A row passes when its score is at least this.")
 
+    def fitted(self, references: Sequence[object]) -> Self:  # noqa: ARG002 - most graders have nothing to read
+        """This grader with what was left open read from the references of the rows, such as the labels of `choice`.
+
+        Called once, when a plan is written; the plan then names what was read.
+        """
+        return self
+
     @abstractmethod
     def grade(self, sample: Sample) -> Grade:
         """Grades one sample; raises only when the grader itself is broken or out of reach."""
+
+    def files(self) -> tuple[str, ...]:
+        """Files whose content decides grades, relative to the plan's folder; a change of one reruns the stage."""
+        return ()
 
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Grades many, in order. A grader that raises leaves that sample unscored, with the error as reason."""

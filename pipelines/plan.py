@@ -23,9 +23,7 @@ class Strict(BaseModel):
 class ModelSpec(Strict):
     """The model that the plan starts from."""
 
-    name: str = Field(
-        "starter", description="`starter` (embedded), a model folder, or a Hugging Face id (owner/name)."
-    )
+    name: str = Field("starter", description="`starter` (embedded), a model folder, or a Hugging Face id (owner/name).")
     revision: str | None = Field(None, description="Branch, tag or commit of a Hugging Face id.")
     tuning: Literal["auto", "full", "lora", "qlora"] = Field(
         "auto", description="auto: all weights under 0.5 billion parameters, LoRA above."
@@ -143,3 +141,4 @@ class Plan(Strict):
     stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
     processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
     seed: int = 0
+    checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")

@@ -1,0 +1,89 @@
+"""The command line: loads a command only when it is called, and is the one place where errors become messages."""
+
+import importlib
+import sys
+
+import click
+
+from graders.errors import UserError
+
+COMMANDS = {
+    "init": "advisor.cli.init:init",
+    "run": "advisor.cli.run:run",
+    "status": "advisor.cli.status:status",
+    "data": "advisor.cli.data:data",
+    "schema": "advisor.cli.schema:schema",
+}
+HELP = {
+    "init": "Interview, look at the data, decide, and write plan.yaml.",
+    "run": "Run a plan; what is done is skipped, what was stopped goes on.",
+    "status": "Show which stages of a plan are done, and why the others would run.",
+    "data": "Show how a data file is read: roles, findings, rendered rows.",
+    "schema": "Print the JSON Schema of plan.yaml.",
+}
+
+
+class Lazy(click.Group):
+    """Knows its commands by name and imports one when it is called, so that --help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            raise click.UsageError(f"There is no command `{args[0]}`.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="finetune-advisor")
+def cli() -> None:
+    """Choose between SFT, RFT and RLHF from evidence, run it, and prove that the model got better.
+
+    \b
+    Example:
+      finetune-advisor init --data rows.jsonl --yes
+      finetune-advisor run plan.yaml
+    """
+
+
+def main() -> None:
+    """Runs the command line and leaves with its exit code."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """The exit code of a command: 0 done, 1 the user must change something, 2 usage, 3, 75, 130 as in the README."""
+    try:
+        code = cli.main(arguments, standalone_mode=False)
+    except UserError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,100 @@
+"""Shows a run on stderr: one line a stage, with rate and time left while it works."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pipelines.state import Record, Step
+
+
+class _Rate(ProgressColumn):
+    """Units a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        unit = str(task.fields.get("unit", ""))
+        if not speed or unit == "seconds":
+            return Text("")
+        return Text(f"{speed:.1f} {unit}/s" if speed >= 1 else f"{1 / speed:.1f} s/{unit.rstrip('s')}")
+
+
+class Terminal:
+    """A Watcher that writes to stderr; without a terminal it writes plain lines and no bars."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[shown]}"),
+            console=self._console,
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._bar: Any = None
+
+    def __enter__(self) -> "Terminal":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def skipped(self, step: Step, record: Record) -> None:
+        self._line("·", step, f"already done{_result(record)}")
+
+    def started(self, step: Step, why: str) -> None:
+        self._line("→", step, why)
+
+    def event(self, step: Step, event: Mapping[str, Any]) -> None:
+        if "say" in event:
+            self._line(" ", step, event["say"])
+            return
+        shown = "  ".join(f"{name} {value:.3g}" for name, value in event["shown"].items())
+        if self._bar is None:
+            self._bar = self._bars.add_task(step.stage.name, total=event["total"], unit=event["unit"], shown=shown)
+        self._bars.update(
+            self._bar,
+            description=step.stage.name,
+            completed=event["done"],
+            total=event["total"],
+            unit=event["unit"],
+            shown=shown,
+        )
+        if event["done"] >= event["total"]:
+            self._remove_bar()
+
+    def finished(self, step: Step, record: Record) -> None:
+        self._remove_bar()
+        self._line("✓", step, f"{record.seconds:.0f} s{_result(record)}")
+
+    def gate_closed(self, step: Step, why: str) -> None:
+        self._line("✗", step, f"gate: {why}")
+
+    def _remove_bar(self) -> None:
+        if self._bar is not None:
+            self._bars.remove_task(self._bar)
+            self._bar = None
+
+    def _line(self, mark: str, step: Step, text: str) -> None:
+        self._console.print(f"{mark} [bold]{step.stage.name}[/] [dim]{step.stage.type}[/] {escape(text)}")
+
+
+def _result(record: Record) -> str:
+    """The one or two numbers of a record that a person waits for."""
+    numbers = record.numbers
+    if isinstance(numbers.get("pass_rate"), float):
+        low, high = numbers["interval"]
+        return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={numbers['n']})"
+    if "last_reward" in numbers:
+        return f"  {numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
+    return f"  {numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""

@@ -1,0 +1,102 @@
+"""Answers the test rows with a policy and grades them; the same for the base and every tuned model.
+
+In: a policy, the plan's test rows, the metric. Out: grades.jsonl (one greedy answer a row), samples.jsonl (the
+completions behind pass@k), and numbers. Chooses nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from graders.base import Grader
+from graders.statistics import pass_at_k, wilson_interval
+from pipelines.data.rows import Row
+from pipelines.data.split import load_split, prompt_hash
+from pipelines.evals.grades import GradedRow, write_grades
+from pipelines.evals.likelihood import likelihood_rows, preference_rows
+from pipelines.evals.score import grade_completions
+from pipelines.job import Job, Numbers
+from pipelines.models import Policy, load_policy
+from pipelines.plan import Evaluate
+from pipelines.sampling import Sampling, sample
+from pipelines.training import answer_limit
+
+
+def run(job: Job) -> Numbers:
+    """The stage function of `evaluate`."""
+    job.config(Evaluate)
+    split = load_split(job.plan.data, job.base)
+    rows = _chosen(split.test.rows, job.plan.evaluation.rows)
+    job.progress.say(f"answers {len(rows)} test rows")
+    policy = load_policy(job.policy, job.plan.model, "answer")
+    if job.plan.metric == "likelihood":
+        return _without_grader(job, likelihood_rows(policy, rows, job.plan.model.template_args, job.progress))
+    if job.plan.metric == "preference":
+        return _without_grader(job, preference_rows(policy, rows, job.plan.model.template_args, job.progress))
+    limit = job.plan.evaluation.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
+    grader = job.plan.graders[job.plan.metric]
+    graded = _greedy(job, policy, grader, rows, limit)
+    write_grades(job.folder / "grades.jsonl", graded)
+    return {
+        **summary(graded),
+        "max_new_tokens": limit,
+        "validation_rows": len(split.validation.rows),
+        "train_rows": len(split.train.rows),
+        **_pass_at_k(job, policy, grader, rows, limit),
+    }
+
+
+def _chosen(rows: Sequence[Row], limit: int | None) -> list[Row]:
+    """All rows, or the `limit` of them with the lowest hash of the prompt, in file order."""
+    if limit is None or limit >= len(rows):
+        return list(rows)
+    lowest = sorted(rows, key=prompt_hash)[:limit]
+    return sorted(lowest, key=lambda row: row.number)
+
+
+def _greedy(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> list[GradedRow]:
+    settings = Sampling(limit, seed=job.plan.seed)
+    answers = sample(policy, [row.messages for row in rows], settings, job.plan.model.template_args, job.progress)
+    return grade_completions(grader, rows, [answer[0] for answer in answers])
+
+
+def _pass_at_k(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> dict[str, Any]:
+    """pass@k over a part of the rows, from sampled completions; unscored ones count for nothing."""
+    settings = job.plan.evaluation
+    if settings.pass_k == 0:
+        return {}
+    part = _chosen(rows, settings.pass_k_rows)
+    drawing = Sampling(limit, settings.temperature, settings.pass_k, job.plan.seed)
+    answers = sample(policy, [row.messages for row in part], drawing, job.plan.model.template_args, job.progress)
+    by_row = [grade_completions(grader, [row] * len(some), some) for row, some in zip(part, answers, strict=True)]
+    write_grades(job.folder / "samples.jsonl", [graded for group in by_row for graded in group])
+    counts = [
+        (len(scored), sum(scored)) for group in by_row if (scored := [g.passed for g in group if g.passed is not None])
+    ]
+    ks = [k for k in (1, 2, 4, 8, 16, 32, 64, 128, 256) if k <= settings.pass_k]
+    table = {str(k): _mean([pass_at_k(n, c, k) for n, c in counts if n >= k]) for k in ks}
+    return {"pass_at_k": table, "pass_at_k_rows": len(part), "pass_at_k_temperature": settings.temperature}
+
+
+def summary(graded: Sequence[GradedRow]) -> dict[str, Any]:
+    """Pass rate with its Wilson interval, mean score, and what went wrong, over the scored rows."""
+    passed = [row.passed for row in graded if row.passed is not None]
+    scores = [row.score for row in graded if row.score is not None]
+    low, high = wilson_interval(sum(passed), len(passed)) if passed else (0.0, 1.0)
+    return {
+        "n": len(graded),
+        "pass_rate": _mean([float(p) for p in passed]),
+        "interval": [low, high],
+        "mean_score": _mean(scores),
+        "unscored": len(graded) - len(passed),
+        "truncated_rate": _mean([float(row.truncated) for row in graded]),
+        "mean_tokens": _mean([float(row.num_tokens) for row in graded]),
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _without_grader(job: Job, graded: list[GradedRow]) -> Numbers:
+    write_grades(job.folder / "grades.jsonl", graded)
+    return summary(graded)

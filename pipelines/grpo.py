@@ -1,0 +1,115 @@
+"""Group-relative policy optimisation (Shao et al. 2024, arXiv 2402.03300) against the plan's reward grader.
+
+In: a policy, training rows with something to grade against. Out: a policy. TRL's GRPOTrainer with its default loss
+(DAPO's token-level one); batch arithmetic is solved here; rewards are the grader's scores.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+
+from graders.errors import UserError
+from pipelines import sizing
+from pipelines.data.formats import prompt_examples
+from pipelines.data.render import encode_prompt
+from pipelines.data.rows import Row
+from pipelines.data.split import load_split
+from pipelines.job import Job, Numbers
+from pipelines.keep_best import KeepBest
+from pipelines.models import Policy, lora_config, resolve_tuning
+from pipelines.plan import GRPO
+from pipelines.rewards import reward_function
+from pipelines.sft import load_for_training
+from pipelines.training import answer_limit, common_arguments, memory_bytes, model_facts, process_count, train
+from pipelines.watch import Watch
+
+SHOWN = {
+    "reward": "reward",
+    "frac_reward_zero_std": "groups without spread",
+    "completions/clipped_ratio": "truncated",
+    "completions/mean_length": "tokens",
+    "kl": "kl",
+}
+
+
+def run(job: Job) -> Numbers:
+    """The stage function of `grpo`."""
+    stage = job.config(GRPO)
+    split = load_split(job.plan.data, job.base)
+    rows = list(split.train.rows)
+    policy = load_for_training(job)
+    new_tokens = stage.max_new_tokens or answer_limit(rows, policy, job.plan.model.template_args)
+    kept, longest = _fitting(rows, policy, job, new_tokens)
+    best = KeepBest(job, policy, split.validation.rows, new_tokens)
+    trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
+    trainer.add_callback(best)
+    numbers = train(trainer, job, policy, watch, best)
+    last = [log for log in trainer.state.log_history if "reward" in log]
+    return {
+        "prompts": len(kept),
+        "left_out_too_long": len(rows) - len(kept),
+        "max_new_tokens": new_tokens,
+        "first_reward": last[0]["reward"],
+        "last_reward": last[-1]["reward"],
+        "groups_without_spread": sum(log["frac_reward_zero_std"] for log in last) / len(last),
+        **numbers,
+    }
+
+
+def _fitting(rows: list[Row], policy: Policy, job: Job, new_tokens: int) -> tuple[list[Row], int]:
+    """Rows whose prompt leaves room for an answer, and the longest such prompt."""
+    context = model_facts(policy).context
+    lengths = [len(encode_prompt(policy.tokenizer, row.messages, job.plan.model.template_args)) for row in rows]
+    kept = [row for row, length in zip(rows, lengths, strict=True) if length + new_tokens <= context]
+    if not kept:
+        raise UserError(
+            f"no prompt leaves room for {new_tokens} tokens of answer in a context of {context}",
+            fix="lower max_new_tokens",
+        )
+    return kept, max(length for length in lengths if length + new_tokens <= context)
+
+
+def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[list[Row], int, int]) -> tuple[GRPOTrainer, Watch]:
+    rows, longest, new_tokens = sized
+    facts = model_facts(policy)
+    tuning = resolve_tuning(job.plan.model, facts.num_parameters)
+    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows))
+    rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
+    completions = prompts * stage.group_size
+    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, memory_bytes())
+    config = GRPOConfig(
+        **common_arguments(job, stage, batch, rate, facts),
+        max_steps=stage.steps or sizing.grpo_steps(len(rows), prompts),
+        num_generations=stage.group_size,
+        generation_batch_size=completions,
+        max_completion_length=new_tokens,
+        temperature=stage.temperature,
+        beta=stage.kl,
+        chat_template_kwargs=job.plan.model.template_args,
+    )
+    every = config.num_iterations * config.steps_per_generation // config.gradient_accumulation_steps
+    watch = Watch(job, SHOWN, max(1, every))
+    grader = job.plan.graders[job.plan.reward or job.plan.metric]
+    trainer = GRPOTrainer(
+        model=policy.model,
+        reward_funcs=reward_function(grader, rows, _keep(job)),
+        args=config,
+        train_dataset=Dataset.from_list(prompt_examples(rows)),
+        processing_class=policy.tokenizer,
+        peft_config=None if tuning == "full" else lora_config(job.plan.model),
+        callbacks=[watch],
+    )
+    return trainer, watch
+
+
+def _keep(job: Job) -> Any:
+    """Appends one graded completion a batch to samples.jsonl, so that a person can look while it trains."""
+
+    def seen(sample: Mapping[str, Any]) -> None:
+        with (job.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(sample, ensure_ascii=False) + "\n")
+
+    return seen

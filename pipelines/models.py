@@ -1,0 +1,146 @@
+"""Loading a policy, and leaving one: a plain folder that AutoModelForCausalLM loads.
+
+Weights that are trained are fp32 under bf16 autocast; a frozen base under LoRA is bf16 on a GPU. What is left between
+stages is fp32: a merge in bf16 loses 32 % of a change of 1e-4 a weight and 90 % of one of 1e-5.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from graders.errors import UserError
+from pipelines.plan import ModelSpec
+
+LORA_OVER_PARAMETERS = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A model with its tokenizer. where: the folder or hub id it came from."""
+
+    model: Any
+    tokenizer: Any
+    where: str
+
+    @property
+    def num_parameters(self) -> int:
+        return int(sum(parameter.numel() for parameter in self.model.parameters()))
+
+    @property
+    def stop_ids(self) -> list[int]:
+        """Every token that ends an answer: the tokenizer's eos and those of the generation config."""
+        declared = self.model.generation_config.eos_token_id
+        ids = declared if isinstance(declared, list) else [declared]
+        return sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None})
+
+
+def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer"], quantize: bool = False) -> Policy:
+    """Loads a model folder or hub id onto the GPU if there is one.
+
+    use: "train" keeps weights fp32 (frozen ones under LoRA follow the checkpoint on a GPU); "answer" is for inference,
+    in bf16 on a GPU and fp32 on a CPU.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    on_gpu = torch.cuda.is_available()
+    dtype = torch.bfloat16 if on_gpu and use == "answer" else torch.float32
+    options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": spec.trust_remote_code}
+    options["revision"] = None if Path(where).is_dir() else spec.revision
+    if quantize:
+        options["quantization_config"] = _four_bit()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(where, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"the model cannot be loaded: {str(error).splitlines()[0]}",
+            "a model folder or hub id that AutoModelForCausalLM loads",
+            where=where,
+        ) from error
+    if on_gpu and not quantize:
+        model.to("cuda")
+    return Policy(model, load_tokenizer(where, spec), where)
+
+
+def load_tokenizer(where: str, spec: ModelSpec) -> Any:
+    """The tokenizer, padded on the left (answers follow prompts), with a pad token."""
+    from transformers import AutoTokenizer
+
+    revision = None if Path(where).is_dir() else spec.revision
+    tokenizer = AutoTokenizer.from_pretrained(where, revision=revision, trust_remote_code=spec.trust_remote_code)
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _four_bit() -> Any:
+    """QLoRA's quantisation (Dettmers et al. 2023, arXiv 2305.14314): NF4, double quantisation, bf16 products."""
+    import importlib.util
+
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if importlib.util.find_spec("bitsandbytes") is None or not torch.cuda.is_available():
+        raise UserError(
+            "tuning: qlora needs bitsandbytes and a GPU", fix="pip install 'finetune-advisor[qlora]', or tuning: lora"
+        )
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def resolve_tuning(spec: ModelSpec, num_parameters: int) -> Literal["full", "lora", "qlora"]:
+    """What `tuning: auto` stands for."""
+    if spec.tuning != "auto":
+        return spec.tuning
+    return "full" if num_parameters < LORA_OVER_PARAMETERS else "lora"
+
+
+def lora_config(spec: ModelSpec) -> Any:
+    """LoRA on every linear layer, alpha twice the rank (Schulman et al. 2025, "LoRA Without Regret": all layers)."""
+    from peft import LoraConfig
+
+    rank = spec.lora_rank or 32
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> None:
+    """Leaves `model` as a plain fp32 model in `folder`, atomically; an adapter is kept beside it and merged.
+
+    source: the policy that training started from; its folder is read again for a merge, unquantised.
+    """
+    temporary = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    if hasattr(model, "peft_config"):
+        adapter = folder.with_name("adapter")
+        model.save_pretrained(adapter)
+        model = merge(source.where, adapter, spec)
+    _remember_stop_tokens(model, source)
+    model.save_pretrained(temporary)
+    source.tokenizer.save_pretrained(temporary)
+    temporary.rename(folder)
+
+
+def merge(base: str, adapter: Path, spec: ModelSpec) -> Any:
+    """The base in fp32 with the adapter added into its weights, on the CPU."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    revision = None if Path(base).is_dir() else spec.revision
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.float32, revision=revision, trust_remote_code=spec.trust_remote_code
+    )
+    return PeftModel.from_pretrained(model, adapter).merge_and_unload()
+
+
+def _remember_stop_tokens(model: Any, source: Policy) -> None:
+    """What ends an answer must reach the saved generation config, or a server of the model never stops."""
+    model.generation_config.eos_token_id = source.stop_ids
+    model.generation_config.pad_token_id = source.tokenizer.pad_token_id

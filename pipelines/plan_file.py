@@ -1,0 +1,227 @@
+"""plan.yaml → Plan. Every fault is reported at once, with its line and "did you mean"."""
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import pydantic
+
+from graders.errors import UserError
+from pipelines.plan import PLAN_VERSION, Evaluate, Plan, Stage, Training
+from pipelines.trl_keys import TABLE, owner
+from pipelines.yaml_lines import Document, Fault, parse
+
+STAGE_MODELS: dict[str, type[Evaluate] | type[Training]] = {
+    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(Stage)[0])
+}
+METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPlan:
+    """A plan and the file it came from; relative paths in it start at `folder`."""
+
+    plan: Plan
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+
+def load_plan(path: Path, overrides: Sequence[str] = ()) -> LoadedPlan:
+    """Reads, checks and returns a plan. `overrides` are `key.key=value` texts, as of --set.
+
+    Raises UserError that lists every fault with its line.
+    """
+    document = parse(_read(path), str(path))
+    if not isinstance(document.value, dict):
+        raise UserError("the plan is empty or not a mapping", "keys such as `data:` and `stages:`", where=str(path))
+    _refuse_other_version(document.value.get("version", PLAN_VERSION), str(path))
+    for text in overrides:
+        _override(document.value, text)
+    faults = list(document.faults)
+    try:
+        plan = Plan.model_validate(document.value)
+    except pydantic.ValidationError as error:
+        raise _report(path, faults + [_fault(document, item) for item in error.errors()]) from None
+    faults += [Fault(document.line(where), message) for where, message in _inconsistent(plan)]
+    if faults:
+        raise _report(path, faults)
+    return LoadedPlan(plan, path.resolve())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(
+            "there is no such plan", "a plan.yaml", "finetune-advisor init --data FILE", str(path)
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the plan cannot be read: {error}", "a UTF-8 text file", where=str(path)) from None
+
+
+def _refuse_other_version(version: Any, where: str) -> None:
+    if version != PLAN_VERSION:
+        newer = isinstance(version, int) and version > PLAN_VERSION
+        happened = f"the plan is of version {version}" + (", newer than this program" if newer else "")
+        fix = "upgrade: pip install -U finetune-advisor" if newer else f"write version: {PLAN_VERSION}"
+        raise UserError(happened, f"version {PLAN_VERSION}", fix, where)
+
+
+def _override(value: dict[str, Any], text: str) -> None:
+    path, sep, right = text.partition("=")
+    if not sep:
+        raise UserError(f"--set {text} has no `=`", "--set stages.sft.epochs=3")
+    *parents, last = path.split(".")
+    target: Any = value
+    for part in parents:
+        target = _step_into(target, part, text)
+    if not isinstance(target, dict):
+        raise UserError(f"--set {text}: `{path}` names no field", "a path such as stages.sft.epochs")
+    target[last] = parse(right, f"--set {text}").value
+
+
+def _step_into(target: Any, part: str, text: str) -> Any:
+    """One step of a --set path; items of a list are named by their `name`."""
+    if isinstance(target, list):
+        named = {item.get("name"): item for item in target if isinstance(item, dict)}
+        if part not in named:
+            raise UserError(f"--set {text}: there is no `{part}`", f"one of {', '.join(map(str, named))}")
+        return named[part]
+    return target.setdefault(part, {}) if isinstance(target, dict) else None
+
+
+def _report(path: Path, faults: list[Fault]) -> UserError:
+    unique = sorted({(fault.line, fault.message) for fault in faults})
+    count = f"{len(unique)} faults" if len(unique) > 1 else "a fault"
+    lines = [f"  {path.name}:{line}: {message}" for line, message in unique]
+    return UserError("\n".join([f"{count} in {path}:", *lines]), fix="finetune-advisor schema prints every key")
+
+
+def _fault(document: Document, item: Any) -> Fault:
+    location = item["loc"]
+    line = document.line(location)
+    keys = [part for part in location if not isinstance(part, int)]
+    name = str(keys[-1]) if keys else "the plan"
+    if item["type"] == "extra_forbidden":
+        return Fault(line, f"unknown key `{name}`{did_you_mean(name, _known_keys(location))}")
+    if item["type"] == "missing":
+        return Fault(line, f"`{name}` is missing")
+    if item["type"] == "union_tag_invalid":
+        tag, known = item["ctx"]["tag"], item["ctx"]["expected_tags"].replace("'", "").split(", ")
+        return Fault(line, f"unknown type `{tag}`{did_you_mean(tag, known)} (known: {', '.join(known)})")
+    if item["type"] == "union_tag_not_found":
+        return Fault(line, "`type` is missing")
+    return Fault(line, f"`{name}`: {item['msg']}, not {item['input']!r}")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message, or "" where nothing is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _known_keys(location: Sequence[str | int]) -> list[str]:
+    """The keys that the object holding location[-1] takes, found by walking the JSON schema."""
+    schema = Plan.model_json_schema()
+    node = schema
+    for part in location[:-1]:
+        node = _schema_child(schema, node, part)
+    return list(_resolve(schema, node).get("properties", {}))
+
+
+def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return node
+
+
+def _schema_child(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
+    node = _resolve(schema, node)
+    if "discriminator" in node and part in node["discriminator"]["mapping"]:
+        return {"$ref": node["discriminator"]["mapping"][part]}
+    options = [_resolve(schema, option) for option in node.get("anyOf", [node])]
+    for option in options:
+        if part in option.get("properties", {}):
+            found: dict[str, Any] = option["properties"][part]
+            return found
+        if isinstance(part, int) and "items" in option:
+            return dict(option["items"])
+        if isinstance(option.get("additionalProperties"), dict):
+            return dict(option["additionalProperties"])
+    return {}
+
+
+def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
+    """Faults between fields: (where, message)."""
+    faults = _grader_names(plan)
+    seen: dict[str, Evaluate | Training] = {}
+    for place, stage in enumerate(plan.stages):
+        where = ("stages", place)
+        if stage.name in seen:
+            faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
+        faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
+        if isinstance(stage, Training):
+            faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
+        seen[stage.name] = stage
+    return faults
+
+
+def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
+    known = [*plan.graders, *METRICS_WITHOUT_GRADER]
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    if plan.metric not in known:
+        message = f"no grader is called `{plan.metric}`{did_you_mean(plan.metric, known)} (known: {', '.join(known)})"
+        faults.append((("metric",), message))
+    if plan.reward is not None and plan.reward not in plan.graders:
+        hint = did_you_mean(plan.reward, plan.graders)
+        faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
+    needs = [stage.name for stage in plan.stages if stage.type in ("grpo", "rejection_sampling")]
+    if needs and plan.reward is None and plan.metric not in plan.graders:
+        faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
+    return faults
+
+
+def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training]) -> list[tuple[str, str]]:
+    trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
+    faults = []
+    if stage.policy is not None and stage.policy not in trained:
+        hint = did_you_mean(stage.policy, trained)
+        faults.append(("policy", f"`{stage.policy}` is no earlier stage that leaves a model{hint}"))
+    if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:
+        faults.append(("same_time_as", f"`{stage.same_time_as}` is no earlier training stage"))
+    return faults
+
+
+@cache
+def _trl_table() -> dict[str, dict[str, list[str]]]:
+    table: dict[str, dict[str, list[str]]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return table
+
+
+def _trainer_keys(stage: Any) -> list[tuple[str, str]]:
+    """What is wrong with `trainer:` of a stage: keys TRL does not know, keys we own, values of a wrong type."""
+    known = _trl_table()[stage.type]
+    faults = []
+    for key, value in stage.trainer.items():
+        if (ours := owner(key)) is not None:
+            faults.append((key, f"`{key}` is set by {ours}"))
+        elif key not in known:
+            faults.append((key, f"TRL has no `{key}` for {stage.type}{did_you_mean(key, known)}"))
+        elif known[key] and _json_type(value) not in _accepted(known[key]):
+            faults.append((key, f"`{key}` takes {' or '.join(known[key])}, not {value!r}"))
+    return faults
+
+
+def _accepted(names: list[str]) -> list[str]:
+    return [*names, "int"] if "float" in names else names
+
+
+def _json_type(value: Any) -> str:
+    return "null" if value is None else type(value).__name__

@@ -1,0 +1,86 @@
+"""Supervised fine-tuning on the rows that have a completion.
+
+In: a policy, the plan's training rows. Out: a policy. Loss only on the completion and the token that ends it; rows
+that are too long are left out and counted, never cut. Recipe: TRL's SFTTrainer; sizes from pipelines/sizing.py.
+"""
+
+from collections.abc import Sequence
+
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from graders.errors import UserError
+from pipelines import sizing
+from pipelines.data.formats import SFTExamples, sft_examples
+from pipelines.data.rows import Row
+from pipelines.data.split import load_split
+from pipelines.job import Job, Numbers
+from pipelines.keep_best import KeepBest
+from pipelines.models import Policy, load_policy, lora_config, resolve_tuning
+from pipelines.plan import SFT, RejectionSampling
+from pipelines.training import answer_limit, common_arguments, memory_bytes, model_facts, process_count, train
+from pipelines.watch import Watch
+
+
+def run(job: Job) -> Numbers:
+    """The stage function of `sft`."""
+    stage = job.config(SFT)
+    split = load_split(job.plan.data, job.base)
+    rows = [row for row in split.train.rows if row.completion is not None]
+    if not rows:
+        raise UserError("no training row has a completion to imitate", "a completion, messages or answer column")
+    return imitate(job, stage, rows, split.validation.rows)
+
+
+def imitate(job: Job, stage: SFT | RejectionSampling, rows: list[Row], held: Sequence[Row]) -> Numbers:
+    """Trains on the rows' completions and leaves the policy; `held` are the validation rows."""
+    policy = load_for_training(job)
+    facts = model_facts(policy)
+    limit = stage.max_length if isinstance(stage, SFT) and stage.max_length else facts.context
+    examples = sft_examples(rows, policy.tokenizer, limit, job.plan.model.template_args, job.plan.data.balance)
+    _require(examples, limit)
+    trainer, watch = _trainer(job, stage, policy, examples)
+    best = KeepBest(job, policy, held, answer_limit(rows, policy, job.plan.model.template_args))
+    trainer.add_callback(best)
+    numbers = train(trainer, job, policy, watch, best)
+    return {"rows": len(rows), "examples": len(examples.examples), "left_out_too_long": examples.too_long, **numbers}
+
+
+def load_for_training(job: Job) -> Policy:
+    """The input policy with weights that can be trained."""
+    return load_policy(job.policy, job.plan.model, "train", quantize=job.plan.model.tuning == "qlora")
+
+
+def _require(examples: SFTExamples, limit: int) -> None:
+    if not examples.examples:
+        raise UserError(f"every row is longer than {limit} tokens", "rows that fit", "raise max_length")
+
+
+def _trainer(
+    job: Job, stage: SFT | RejectionSampling, policy: Policy, examples: SFTExamples
+) -> tuple[SFTTrainer, Watch]:
+    facts = model_facts(policy)
+    num_rows = len(examples.examples)
+    tuning = resolve_tuning(job.plan.model, facts.num_parameters)
+    rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
+    size = stage.batch_size or sizing.sft_batch_size(num_rows)
+    longest = max(len(example["input_ids"]) for example in examples.examples)
+    batch = sizing.split_batch(size, process_count(), longest, facts, memory_bytes())
+    epochs = stage.epochs or sizing.sft_epochs(num_rows)
+    config = SFTConfig(
+        **common_arguments(job, stage, batch, rate, facts),
+        # An arm that stops by the clock needs more epochs than the clock allows.
+        num_train_epochs=epochs if job.match_seconds is None else 100_000,
+        max_length=None,
+        packing=False,
+    )
+    watch = Watch(job, {"loss": "loss"})
+    trainer = SFTTrainer(
+        model=policy.model,
+        args=config,
+        train_dataset=Dataset.from_list(examples.examples),
+        processing_class=policy.tokenizer,
+        peft_config=None if tuning == "full" else lora_config(job.plan.model),
+        callbacks=[watch],
+    )
+    return trainer, watch

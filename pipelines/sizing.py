@@ -1,0 +1,91 @@
+"""Numbers a plan leaves open, from the model, the rows and the device: pure functions, each with its source.
+
+What changes the result (epochs, batch size, learning rate, lengths) depends only on the plan, the model and the
+rows; what depends on the device (micro-batch, gradient checkpointing) changes no result.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Tuning = Literal["full", "lora", "qlora"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What sizing must know of a model. context: the longest sequence it takes, in tokens."""
+
+    num_parameters: int
+    hidden_size: int
+    vocab_size: int
+    context: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """micro × accumulation × processes = rows per optimizer step."""
+
+    micro: int
+    accumulation: int
+
+
+def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning) -> float:
+    """Peak learning rate: a straight line in log-log over hidden size between measured and published points.
+
+    Full fine-tuning: SFT 2e-5 at 4096 (Llama-7B recipes: RFT of Yuan et al. 2308.01825; Zephyr), RL 1e-6 at 4096
+    (TRL's GRPO default; DeepSeekMath, Dr. GRPO); at hidden size 128 to 192 the values that learned best on the
+    starter (docs/experiments.md). LoRA takes ten times that (tinker-cookbook's rule, M_LoRA = 10).
+    """
+    large, small = {"sft": (2e-5, 1e-3), "rl": (1e-6, 3e-4)}[method]
+    share = min(max(math.log(4096 / hidden_size) / math.log(4096 / 160), 0.0), 1.0)
+    rate = large * (small / large) ** share
+    return rate if tuning == "full" else min(10 * rate, 1e-3)
+
+
+def sft_epochs(num_rows: int) -> int:
+    """Azure's table: under 100 rows 3 to 5 epochs, to 500 2 to 3, to 2,000 1 to 2, above 1; its upper values."""
+    return 5 if num_rows < 100 else 3 if num_rows < 500 else 2 if num_rows <= 2000 else 1
+
+
+def sft_batch_size(num_rows: int) -> int:
+    """Rows per step: about 60 steps an epoch for small sets, at most 128 (Tülu 3's and Yuan et al.'s size)."""
+    return 2 ** max(2, min(7, round(math.log2(max(num_rows, 1) / 60)))) if num_rows > 240 else 4
+
+
+def grpo_steps(num_prompts: int, prompts_per_step: int) -> int:
+    """One pass over the prompts, at most 500 steps: AlpacaFarm and DAPO's gains fall within the first hundreds."""
+    return max(1, min(500, num_prompts // prompts_per_step))
+
+
+def grpo_prompts_per_step(num_prompts: int) -> int:
+    """32 prompts a step (ReFT's number; with G = 8 that is 256 completions), fewer where there are few prompts."""
+    return max(1, min(32, num_prompts))
+
+
+def answer_tokens(lengths: Sequence[int]) -> int:
+    """How long an answer may be: 1.5 times the longest but 1 % of the demonstrations, to the next multiple of 16.
+
+    Without demonstrations 512 (TRL's default).
+    """
+    if not lengths:
+        return 512
+    ordered = sorted(lengths)
+    high = ordered[min(len(ordered) - 1, math.ceil(0.99 * len(ordered)) - 1)]
+    return max(32, 16 * math.ceil(1.5 * high / 16))
+
+
+def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFacts, memory_bytes: int) -> Batch:
+    """The largest micro-batch that divides the batch and fits the memory left beside the weights.
+
+    Memory of a row: logits and their gradient in fp32 (8 bytes × tokens × vocabulary) and activations
+    (34 bytes × tokens × hidden × layers ≈ 34 × tokens × parameters / (12 × hidden): Korthikanti et al. 2205.05198).
+    """
+    if rows % processes:
+        raise ValueError(f"{rows} rows cannot be shared by {processes} processes")
+    share = rows // processes
+    per_row = tokens_per_row * (8 * facts.vocab_size + 34 * facts.num_parameters // (12 * facts.hidden_size))
+    left = max(0, memory_bytes - 16 * facts.num_parameters)
+    fits = max(1, left // max(1, per_row))
+    micro = max(size for size in range(1, share + 1) if share % size == 0 and size <= fits)
+    return Batch(micro, share // micro)

@@ -1,0 +1,35 @@
+"""The stage table: for each type in a plan, what it reads, what it leaves, and the function that does it.
+
+A method is one file, its model in plan.py and one line here.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.job import Job, Numbers
+
+Kind = Literal["policy", "reward_model", "rows", "numbers"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageType:
+    """module: where `run(job) -> Numbers` stands; imported only in the worker, since it imports torch."""
+
+    module: str
+    reads: tuple[Kind, ...]
+    leaves: Kind
+    graders: Literal["metric", "reward", "both"] | None
+
+    def function(self) -> Callable[[Job], Numbers]:
+        run: Callable[[Job], Numbers] = importlib.import_module(self.module).run
+        return run
+
+
+STAGES: Mapping[str, StageType] = {
+    "evaluate": StageType("pipelines.evaluate", ("policy",), "numbers", "metric"),
+    "sft": StageType("pipelines.sft", ("policy",), "policy", None),
+    "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "reward"),
+    "grpo": StageType("pipelines.grpo", ("policy",), "policy", "reward"),
+}

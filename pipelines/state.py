@@ -1,0 +1,180 @@
+"""What a run remembers: steps with their fingerprints, records of what is done, and the lock.
+
+A stage is done when its done.json exists, written last and atomically. Its folder's name carries the first 8 digits
+of its fingerprint, so that a checkpoint of another config is never resumed.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from graders.errors import UserError
+from pipelines.data.spec import DataSpec
+from pipelines.files import digest_path, digest_text
+from pipelines.plan import Evaluate, Plan, Training
+from pipelines.plan_file import LoadedPlan
+from pipelines.sources import identity
+from pipelines.stages import STAGES
+
+
+class Record(BaseModel):
+    """done.json: what a stage was made from, what it measured, how long it took."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    type: str
+    fingerprint: str
+    parts: dict[str, str]
+    numbers: dict[str, Any]
+    seconds: float
+    finished: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of the plan with all that decides its result.
+
+    parts: name → digest or value, the things whose change makes it run again; fingerprint: the digest of them all.
+    source: the earlier step whose model this one reads, or None for the plan's own model.
+    """
+
+    stage: Evaluate | Training
+    parts: Mapping[str, str]
+    fingerprint: str
+    folder: Path
+    source: str | None
+
+    @property
+    def record_path(self) -> Path:
+        return self.folder / "done.json"
+
+    def record(self) -> Record | None:
+        """The record, when the stage is done."""
+        try:
+            return Record.model_validate_json(self.record_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise UserError(
+                f"this record is damaged: {error}",
+                "JSON that a finished stage wrote",
+                "delete it",
+                str(self.record_path),
+            ) from None
+
+
+def steps(loaded: LoadedPlan, run_folder: Path) -> list[Step]:
+    """The plan's stages as steps, in order. Reads (hashes) the files that the plan names."""
+    plan, base = loaded.plan, loaded.folder
+    model = identity(plan.model, base)
+    data = _data_identity(plan.data, base)
+    found: dict[str, Step] = {}
+    for stage in plan.stages:
+        source = stage.policy or _newest_policy(found.values())
+        upstream = found[source].fingerprint if source else model
+        parts = _parts(plan, stage, base) | {"model": upstream, "data": data}
+        if isinstance(stage, Training) and stage.same_time_as:
+            parts["same_time_as"] = found[stage.same_time_as].fingerprint
+        fingerprint = digest_text(json.dumps(parts, sort_keys=True))
+        folder = run_folder / "stages" / f"{stage.name}-{fingerprint[:8]}"
+        found[stage.name] = Step(stage, parts, fingerprint, folder, source)
+    return list(found.values())
+
+
+def _newest_policy(earlier: Sequence[Step] | Any) -> str | None:
+    names = [step.stage.name for step in earlier if isinstance(step.stage, Training) and not step.stage.control]
+    return names[-1] if names else None
+
+
+def _parts(plan: Plan, stage: Evaluate | Training, base: Path) -> dict[str, str]:
+    """What of the plan decides this stage's result. A gate is not in it: it is judged anew on each run."""
+    config = stage.model_dump(mode="json", exclude={"gate", "policy", "control"})
+    parts = {key: json.dumps(value, sort_keys=True) for key, value in config.items()}
+    parts |= {f"model.{key}": json.dumps(value) for key, value in plan.model.model_dump(exclude={"name"}).items()}
+    parts["seed"] = str(plan.seed)
+    parts["processes"] = str(plan.processes) if isinstance(stage, Training) else ""
+    names = {"metric": [plan.metric], "reward": [plan.reward or plan.metric], None: []}
+    names["both"] = [*names["metric"], *names["reward"]]
+    for name in names[STAGES[stage.type].graders]:
+        parts[f"grader {name}"] = _grader_identity(plan, name, base)
+    if isinstance(stage, Evaluate):
+        parts["evaluation"] = plan.evaluation.model_dump_json()
+    return parts
+
+
+def _grader_identity(plan: Plan, name: str, base: Path) -> str:
+    if name not in plan.graders:
+        return name
+    grader = plan.graders[name]
+    files = [digest_path(base / file) for file in grader.files()]
+    return json.dumps([grader.model_dump(mode="json"), files], sort_keys=True)
+
+
+def _data_identity(spec: DataSpec, base: Path) -> str:
+    """The data's config with the content of every file it names."""
+    named = [source for source in (spec.train, spec.validation, spec.test) if source]
+    digests = [digest_path(base / source) if (base / source).exists() else source for source in named]
+    return digest_text(json.dumps([spec.model_dump(mode="json"), digests], sort_keys=True))
+
+
+def why_run(step: Step, run_folder: Path) -> str | None:
+    """Why a step must run, in words; None when it is done. Compares with its latest other attempt, if any."""
+    if step.record() is not None:
+        return None
+    if any((step.folder / "checkpoints").glob("checkpoint-*/complete")):
+        return "it was stopped; it goes on from its newest checkpoint"
+    if step.folder.exists():
+        return "it was stopped before it was done"
+    earlier = _latest_parts(step, run_folder)
+    if earlier is None:
+        return "it has not run yet"
+    changed = sorted(key for key in {*earlier, *step.parts} if earlier.get(key) != step.parts.get(key))
+    return f"changed: {', '.join(changed)}"
+
+
+def _latest_parts(step: Step, run_folder: Path) -> Mapping[str, str] | None:
+    folders = [path for path in (run_folder / "stages").glob(f"{step.stage.name}-????????/job.json")]
+    if not folders:
+        return None
+    newest = max(folders, key=lambda path: path.stat().st_mtime_ns)
+    parts: dict[str, str] = json.loads(newest.read_text(encoding="utf-8"))["parts"]
+    return parts
+
+
+def versions() -> dict[str, str]:
+    """The libraries a result depends on. A change of them alone is shown, and reruns nothing."""
+    names = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "finetune-advisor")
+    return {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed as a package"
+
+
+def lock(run_folder: Path) -> int:
+    """Takes the run's lock and returns its descriptor, to be inherited by the worker. UserError if another holds it."""
+    try:
+        run_folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(run_folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise UserError(f"cannot write here: {error.strerror}", "a writable folder", "--out", str(run_folder)) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(
+            "another `run` is at work here", "one at a time", "wait for it, or choose --out", str(run_folder)
+        ) from None
+    return descriptor

@@ -1,0 +1,118 @@
+"""What every training method shares: the trainer's common arguments, checkpoints, stopping, and leaving the policy."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from graders.errors import UserError
+from pipelines import sizing
+from pipelines.data.render import encode
+from pipelines.data.rows import Row
+from pipelines.files import write_json
+from pipelines.job import Job, Numbers, Stopped
+from pipelines.keep_best import KeepBest
+from pipelines.models import Policy, save_policy
+from pipelines.plan import Training
+from pipelines.sizing import Batch, ModelFacts
+from pipelines.watch import COMPLETE, Watch
+
+
+def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
+    """Arguments of every TRL config; the stage's `trainer:` comes last and may add, not replace, ours."""
+    on_gpu = torch.cuda.is_available()
+    return {
+        "output_dir": str(job.checkpoints),
+        "seed": job.plan.seed,
+        "per_device_train_batch_size": batch.micro,
+        "gradient_accumulation_steps": batch.accumulation,
+        "learning_rate": rate,
+        "lr_scheduler_type": "constant" if job.match_seconds is not None else "cosine",
+        "warmup_steps": 0 if job.match_seconds is not None else 0.1,
+        "max_grad_norm": 1.0,
+        "gradient_checkpointing": facts.num_parameters > 500_000_000,
+        "bf16": on_gpu,
+        "use_cpu": not on_gpu,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_pin_memory": on_gpu,
+        "remove_unused_columns": False,
+    } | stage.trainer
+
+
+def model_facts(policy: Policy) -> ModelFacts:
+    """What sizing needs, read off a loaded model."""
+    config = policy.model.config.get_text_config()
+    context = getattr(config, "max_position_embeddings", None) or policy.tokenizer.model_max_length
+    return ModelFacts(policy.num_parameters, config.hidden_size, config.vocab_size, int(context))
+
+
+def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str, Any]) -> int:
+    """Tokens an answer may take, from the demonstrations among the rows (at most 2,000 are measured)."""
+    shown = [row for row in rows if row.completion is not None][:2000]
+    lengths = []
+    for row in shown:
+        encoded = encode(policy.tokenizer, row.messages, str(row.completion), template_args)
+        lengths.append(len(encoded.input_ids) - encoded.prompt_len)
+    return min(sizing.answer_tokens(lengths), max(16, model_facts(policy).context // 2))
+
+
+def memory_bytes() -> int:
+    """Memory that training may fill: what is free on the GPU, or half of the machine's."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def process_count() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) -> Numbers:
+    """Trains, from the newest whole checkpoint if there is one, and leaves the policy in the job's folder.
+
+    Raises Stopped after saving when a signal came, and UserError when training moved no weight.
+    """
+    before = _thumbprint(trainer.model)
+    checkpoint = newest_checkpoint(job.checkpoints)
+    job.progress.say(f"resumes from {checkpoint.name}" if checkpoint else "training begins")
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    state = trainer.state
+    if job.progress.stop_requested and not watch.out_of_time and state.global_step < state.max_steps:
+        raise Stopped
+    seconds = watch.train_seconds
+    if checkpoint is None and _thumbprint(trainer.model) == before:
+        raise UserError("training changed no weight", "a learning rate and data that move the model", "see curve.json")
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    taken = best.take_best(model, state.global_step)
+    if state.is_world_process_zero:
+        save_policy(model, policy, job.plan.model, job.model_folder)
+        write_json(job.folder / "curve.json", state.log_history)
+        shutil.rmtree(job.checkpoints, ignore_errors=True)
+    steps = {"steps": state.global_step, "taken_from_step": taken}
+    return {"train_seconds": round(seconds, 2), **steps, "learning_rate": trainer.args.learning_rate}
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The whole checkpoint of the most steps; half-written ones are removed."""
+    whole = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / COMPLETE).exists():
+            whole.append(path)
+        else:
+            shutil.rmtree(path)
+    return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+
+def _thumbprint(model: Any) -> str:
+    """Sums of the first 16 trainable tensors: equal before and after means that nothing was trained."""
+    tensors = [parameter for parameter in model.parameters() if parameter.requires_grad][:16]
+    return json.dumps([tensor.detach().double().sum().item() for tensor in tensors])

@@ -1,0 +1,68 @@
+"""What runs beside training, as a callback of transformers' Trainer: progress, whole checkpoints, stopping."""
+
+import time
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import ExportableState
+
+from pipelines.job import Job
+
+COMPLETE = "complete"
+"""An empty file in a checkpoint that was written to its end."""
+
+
+class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transformers is untyped here
+    """Tells how far training is, marks whole checkpoints, and stops it where a resume is exact.
+
+    every: optimizer steps between places where training may be saved (for RL, where a new generation begins).
+    shown: name in TRL's log → name shown to the user.
+    """
+
+    def __init__(self, job: Job, shown: dict[str, str], every: int = 1) -> None:
+        self._job, self._shown, self._every = job, shown, every
+        self._latest: dict[str, float] = {}
+        self._before = 0.0
+        self._started = self._saved = time.monotonic()
+        self.out_of_time = False
+
+    @property
+    def train_seconds(self) -> float:
+        """Wall time of the training loop, over all resumed parts."""
+        return self._before + time.monotonic() - self._started
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"train_seconds": self.train_seconds}}
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        kept = state.stateful_callbacks.get(type(self).__name__, {})
+        if state.global_step > 0 and isinstance(kept, dict):
+            self._before = float(kept["attributes"]["train_seconds"])
+        self._started = self._saved = time.monotonic()
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        logs = more["logs"]
+        self._latest |= {ours: float(logs[theirs]) for theirs, ours in self._shown.items() if theirs in logs}
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        limit = self._job.match_seconds
+        if limit is None:
+            self._job.progress.step(state.global_step, state.max_steps, "steps", **self._latest)
+        else:
+            self._job.progress.step(min(self.train_seconds, limit), limit, "seconds", **self._latest)
+        if state.global_step % self._every:
+            return control
+        if limit is not None and self.train_seconds >= limit:
+            self.out_of_time = control.should_training_stop = True
+        elif self._job.progress.stop_requested:
+            control.should_save = control.should_training_stop = True
+        elif time.monotonic() - self._saved >= 60 * self._job.plan.checkpoint_minutes:
+            control.should_save = True
+        return control
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._saved = time.monotonic()
+        if state.is_world_process_zero:
+            (self._job.checkpoints / f"checkpoint-{state.global_step}" / COMPLETE).touch()

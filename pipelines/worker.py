@@ -1,0 +1,97 @@
+"""What runs in a stage's own process: python /…/pipelines/worker.py JOB.json
+
+Started by its absolute path, never with -m: a user's own pipelines/ folder would win. Writes each stage's done.json
+as it ends, or error.json beside the job file. Exit codes: 0 done, 1 a UserError, 2 a bug, 75 stopped.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int | None) -> None:
+    """Asks Linux to kill this process when its parent dies. `parent`: the pid it should have, if known."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
+        sys.exit(1)
+
+
+def main(job_path: Path) -> int:
+    """Runs the jobs of a job file, one after another; see `pipelines/runner.py` for the file's form."""
+    sys.path[0] = str(ROOT)
+    from graders.errors import UserError
+    from pipelines.job import Stopped
+
+    file = json.loads(job_path.read_text(encoding="utf-8"))
+    die_with_parent(file["runner"] if file["plan"]["processes"] == 1 else None)
+    try:
+        for part in file["jobs"]:
+            _run(file, part)
+    except Stopped:
+        return 75
+    except UserError as error:
+        _write(job_path.with_name("error.json"), {"message": str(error)})
+        return 1
+    except Exception as error:  # noqa: BLE001 - the runner shows where it was, the log keeps the traceback
+        traceback.print_exc()
+        _write(job_path.with_name("error.json"), {"bug": f"{type(error).__name__}: {error}"})
+        return 2
+    return 0
+
+
+def _run(file: dict[str, Any], part: dict[str, Any]) -> None:
+    from pipelines.job import Job, Progress
+    from pipelines.plan import Plan
+    from pipelines.stages import STAGES
+    from pipelines.state import Record, versions
+
+    started = time.monotonic()
+    folder = Path(part["folder"])
+    progress = Progress(folder / "events.jsonl")
+    _stop_on_signal(progress)
+    plan = Plan.model_validate(file["plan"])
+    job = Job(plan, part["stage"], Path(file["base"]), folder, part["policy"], part["match_seconds"], progress)
+    numbers = STAGES[part["type"]].function()(job)
+    if os.environ.get("RANK", "0") != "0":
+        return
+    record = Record(
+        stage=part["stage"],
+        type=part["type"],
+        fingerprint=part["fingerprint"],
+        parts=part["parts"],
+        numbers=dict(numbers),
+        seconds=round(time.monotonic() - started, 1),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+    )
+    _write(folder / "done.json", record.model_dump(mode="json"))
+
+
+def _stop_on_signal(progress: object) -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        progress.stop_requested = True  # type: ignore[attr-defined]  # a Progress; its type needs the import above
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _write(path: Path, value: object) -> None:
+    from pipelines.files import write_json
+
+    write_json(path, value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

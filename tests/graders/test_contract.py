@@ -1,0 +1,103 @@
+"""Every grader keeps the contract; and the contract finds graders that do not."""
+
+import time
+from typing import Literal
+
+import pytest
+
+from graders.base import Grade, Grader, Sample
+from graders.choice import Choice
+from graders.contract import check_contract, hostile_texts
+from graders.exact_match import ExactMatch
+from graders.json_fields import JsonFields
+from graders.numeric import Numeric
+from graders.union import GRADERS
+
+CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
+SUMS = [
+    Sample(f"What is {a} plus {b}?", f"{a} + {b} = {a + b}\n#### {a + b}", f"{a + b}") for a, b in ((2, 3), (40, 2))
+]
+INTENTS = [
+    Sample(f"{text} (refund, card lost or greeting)", label, label)
+    for text, label in (("Money back!", "refund"), ("Where is my card?", "card lost"), ("Hello.", "greeting"))
+]
+LETTERS = [Sample(f"Pick: A) one B) two C) three. {i}", f"The answer is {c}.", c) for i, c in enumerate("ABCB")]
+RECEIPTS = [
+    Sample(f"{shop} took {total}", f'{{"shop": "{shop}", "total": {total}}}', {"shop": shop, "total": total})
+    for shop, total in (("Olive Ltd", 3.5), ("Nordwind", 12))
+]
+CASES: list[tuple[Grader, list[Sample]]] = [
+    (ExactMatch(), CITIES),
+    (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
+    (Numeric(), SUMS),
+    (Numeric(parsed_credit=0.1, abs_tolerance=0.01), SUMS),
+    (Choice(choices=("refund", "card lost", "greeting")), INTENTS),
+    (Choice(where="whole"), INTENTS),
+    (Choice(choices=("A", "B", "C")), LETTERS),
+    (JsonFields(), RECEIPTS),
+    (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+]
+
+
+@pytest.mark.parametrize(("grader", "samples"), CASES, ids=lambda value: type(value).__name__)
+def test_each_grader_keeps_the_contract(grader: Grader, samples: list[Sample]) -> None:
+    assert check_contract(grader, samples) == []
+
+
+def test_every_grader_of_the_union_is_in_the_cases() -> None:
+    assert {type(grader) for grader, _ in CASES} == set(GRADERS.values())
+
+
+@pytest.mark.parametrize("grader", [grader for grader, _ in CASES], ids=lambda grader: type(grader).__name__)
+def test_hostile_text_takes_little_time(grader: Grader) -> None:
+    reference = {"shop": "Nordwind", "total": 5} if isinstance(grader, JsonFields) else "5"
+    for name, text in hostile_texts().items():
+        started = time.perf_counter()
+        grader.grade(Sample("How many?", text, reference))
+        assert time.perf_counter() - started < 2, name
+
+
+class _Broken(Grader):
+    type: Literal["broken"] = "broken"
+    fault: str
+
+    def grade(self, sample: Sample) -> Grade:
+        reference = str(sample.reference)
+        match self.fault:
+            case "passes everything":
+                return Grade(1.0, "always")
+            case "fails everything":
+                return Grade(0.0, "never")
+            case "substring":
+                return Grade(float(reference in sample.completion), "contains it")
+            case "raises":
+                return Grade(float(sample.completion.index(reference) >= 0), "found")
+            case "beyond 1":
+                return Grade(5.0 * (sample.completion == reference), "five points")
+            case "unsteady":
+                return Grade(float(sample.completion == reference), f"at {time.perf_counter_ns()}")
+        raise AssertionError(self.fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [
+        ("passes everything", "another row's answer does not pass"),
+        ("passes everything", "an empty answer or a refusal does not pass"),
+        ("passes everything", "hostile text does not pass"),
+        ("fails everything", "the right answer scores 1"),
+        ("substring", "a list of all answers does not pass"),
+        ("substring", "the prompt does not pass as answer"),
+        ("raises", "never raises"),
+        ("beyond 1", "scores lie in [0, 1]"),
+        ("unsteady", "the same sample gets the same grade"),
+    ],
+)
+def test_the_contract_finds_a_grader_that(fault: str, check: str) -> None:
+    failures = check_contract(_Broken(fault=fault), INTENTS)
+    assert check in {failure.check for failure in failures}
+
+
+def test_a_failure_counts_rows_and_names_them() -> None:
+    [failure] = [f for f in check_contract(_Broken(fault="fails everything"), CITIES) if "right answer" in f.check]
+    assert (failure.count, failure.of, failure.rows) == (2, 2, (0, 1))

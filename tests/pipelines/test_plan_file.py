@@ -1,0 +1,112 @@
+"""plan.yaml → Plan: strict, every fault at once, with its line and "did you mean"."""
+
+from pathlib import Path
+
+import pytest
+
+from graders.errors import UserError
+from pipelines.plan import SFT
+from pipelines.plan_file import load_plan
+
+GOOD = """\
+version: 1
+name: sums
+data:
+  train: rows.jsonl
+graders:
+  answer:
+    type: numeric
+metric: answer
+stages:
+  - type: evaluate
+    name: base
+  - type: sft
+    name: sft
+    epochs: 2
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    return path
+
+
+def message(tmp_path: Path, text: str) -> str:
+    with pytest.raises(UserError) as caught:
+        load_plan(written(tmp_path, text))
+    return str(caught.value)
+
+
+def test_a_good_plan_loads_with_its_defaults(tmp_path: Path) -> None:
+    plan = load_plan(written(tmp_path, GOOD)).plan
+    assert plan.model.name == "starter"
+    assert plan.stages[1].type == "sft"
+    assert plan.seed == 0
+
+
+def test_every_fault_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("epochs: 2", "epoch: 2")
+        .replace("metric: answer", "metric: anwser")
+        .replace("name: sums", "nme: x")
+    )
+    told = message(tmp_path, text)
+    assert "plan.yaml:2: unknown key `nme`; did you mean `name`?" in told
+    assert "plan.yaml:14: unknown key `epoch`; did you mean `epochs`?" in told
+    assert "`name` is missing" in told
+
+
+def test_a_metric_that_no_grader_has_is_named_with_its_line(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD.replace("metric: answer", "metric: anwser"))
+    assert "plan.yaml:8: no grader is called `anwser`; did you mean `answer`?" in told
+
+
+def test_a_key_that_stands_twice_is_a_fault(tmp_path: Path) -> None:
+    assert "plan.yaml:15: `epochs` stands twice" in message(tmp_path, GOOD + "    epochs: 3\n")
+
+
+def test_a_plan_of_a_newer_version_says_to_upgrade(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD.replace("version: 1", "version: 2"))
+    assert "version 2, newer than this program" in told
+    assert "pip install -U finetune-advisor" in told
+
+
+def test_a_key_of_the_trainer_that_we_own_is_refused_with_our_name(tmp_path: Path) -> None:
+    text = GOOD + "    trainer:\n      num_train_epochs: 3\n      weigth_decay: 0.1\n      max_grad_norm: high\n"
+    told = message(tmp_path, text)
+    assert "plan.yaml:16: `num_train_epochs` is set by `epochs` of the stage" in told
+    assert "plan.yaml:17: TRL has no `weigth_decay` for sft; did you mean `weight_decay`?" in told
+    assert "plan.yaml:18: `max_grad_norm` takes float, not 'high'" in told
+
+
+def test_a_policy_must_be_an_earlier_training_stage(tmp_path: Path) -> None:
+    text = GOOD + "  - type: evaluate\n    name: after\n    policy: base\n"
+    assert "plan.yaml:17: `base` is no earlier stage that leaves a model" in message(tmp_path, text)
+
+
+def test_an_unknown_stage_type_lists_the_known_ones(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD.replace("type: sft", "type: stf"))
+    assert "unknown type `stf`; did you mean `sft`?" in told
+
+
+def test_broken_yaml_has_its_line(tmp_path: Path) -> None:
+    assert "plan.yaml:3" in message(tmp_path, "a: 1\nb: 2\nc: [1, 2\n") or "plan.yaml:4" in message(
+        tmp_path, "a: 1\nb: 2\nc: [1, 2\n"
+    )
+
+
+def test_a_missing_plan_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="finetune-advisor init"):
+        load_plan(tmp_path / "none.yaml")
+
+
+def test_set_overrides_a_stage_by_its_name(tmp_path: Path) -> None:
+    stage = load_plan(written(tmp_path, GOOD), ["stages.sft.epochs=5"]).plan.stages[1]
+    assert isinstance(stage, SFT)
+    assert stage.epochs == 5
+
+
+def test_grpo_needs_a_grader(tmp_path: Path) -> None:
+    text = GOOD.replace("metric: answer", "metric: likelihood") + "  - type: grpo\n    name: grpo\n"
+    assert "stage `grpo` needs a grader" in message(tmp_path, text)
