@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from advisor.checks import Value
 from advisor.facts import Origin
-from advisor.files import write_whole
 from graders.errors import UserError
+from pipelines.files import write_text
 
 HEADER = "# What you told `finetune-advisor init`. Paths are relative to this file. Edit it and run init again.\n"
 YesNoUnknown = bool | Literal["unknown"]
@@ -67,4 +67,4 @@ def write_answers(path: Path, told: Mapping[str, Value]) -> None:
     """Writes what was told, whole or not at all."""
     answers = Answers.model_validate(dict(told))
     body = yaml.safe_dump(answers.model_dump(exclude_none=True), sort_keys=False, allow_unicode=True, width=100)
-    write_whole(path, HEADER + body)
+    write_text(path, HEADER + body)

@@ -23,11 +23,12 @@ IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "gr
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A rule that counted: its id, its reason with the numbers filled in, and where it was published."""
+    """A rule that counted: its reason with the numbers filled in, its sources, and the stage that it put in."""
 
     id: str
     reason: str
     sources: tuple[str, ...]
+    method: Method | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _methods(stages: Iterable[StageRule]) -> tuple[Method, ...]:
 
 
 def _fired(rule: Rule | Veto | StageRule | Caution, facts: Facts) -> Fired:
-    return Fired(rule.id, rule.reason.format(f=facts), rule.sources)
+    method = rule.method if isinstance(rule, StageRule) else None
+    return Fired(rule.id, rule.reason.format(f=facts), rule.sources, method)
 
 
 def _runner_up(best: Rule, allowed: list[Rule], facts: Facts) -> Alternative | None:

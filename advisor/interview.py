@@ -21,16 +21,17 @@ Ask = Callable[[Question, Answer, Callable[[object], Value]], Value]
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """Who answers, in order of precedence."""
+    """Who answers, in order of precedence. given and earlier have passed `check_all`."""
 
-    given: Mapping[str, object] = field(default_factory=dict)
-    earlier: Mapping[str, object] = field(default_factory=dict)
+    given: Mapping[str, Value] = field(default_factory=dict)
+    earlier: Mapping[str, Value] = field(default_factory=dict)
     ask: Ask | None = None
 
 
 def interview(questions: Sequence[Question], context: Context, voices: Voices) -> dict[str, Answer]:
     """An answer to each question. On Ctrl-C the answers so far are on the KeyboardInterrupt as `answers`."""
     answers: dict[str, Answer] = {}
+    context = replace(context, told={**context.told, **voices.earlier, **voices.given})
     for question in questions:
         try:
             answer = _answer(question, context, voices)
@@ -53,7 +54,7 @@ class Interrupted(KeyboardInterrupt):
 def _answer(question: Question, context: Context, voices: Voices) -> Answer:
     for known in (voices.given, voices.earlier):
         if question.key in known:
-            return Answer(_checked(question, known[question.key], context.folder), "told")
+            return Answer(known[question.key], "told")
     default = question.default(context)
     if voices.ask is None or not question.when(context):
         return default
@@ -102,10 +103,11 @@ def move_paths(answers: Mapping[str, object], start: Path, folder: Path) -> dict
 
 
 def moved(value: object, start: Path, folder: Path) -> object:
-    """A path from `start` as a path from `folder`; whatever is no existing path stays as it is."""
+    """A path from `start` as a path from `folder`. No existing path, or an absolute one elsewhere, stays as it is."""
     name = str(value).strip()
-    path = start / Path(name).expanduser()
-    if name in {"", NONE, STARTER} or Path(name).is_absolute() or not path.exists():
+    path, home = (start / Path(name).expanduser()).resolve(), folder.resolve()
+    elsewhere = Path(name).is_absolute() and not path.is_relative_to(home)
+    if name in {"", NONE, STARTER} or elsewhere or not path.exists():
         return value
-    relative = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    relative = Path(os.path.relpath(path, home)).as_posix()
     return relative if path.is_file() or relative.startswith(".") else f"./{relative}"

@@ -68,10 +68,10 @@ def _task(context: Context) -> Answer:
 def _name(context: Context) -> Answer:
     if context.profile is None:
         return Answer("my-task", "assumed")
-    path = Path(context.profile.source)
+    path = (context.folder / context.profile.source).resolve()
     stem = path.name.split(".")[0]
     plain = re.fullmatch(r"(?i)(.*[-_])?(train|training|data|dataset|validation|valid|dev|test)([-_]?\d+)?", stem)
-    words = (path.resolve().parent.name if plain else stem).casefold()
+    words = (path.parent.name if plain else stem).casefold()
     return Answer(re.sub(r"[^a-z0-9]+", "-", words).strip("-")[:40].strip("-") or "my-task", "assumed")
 
 
@@ -91,7 +91,7 @@ def _assumed(value: Value) -> Callable[[Context], Answer]:
 
 
 def _verifiable(context: Context) -> Answer:
-    """Where a grader was tried on the rows' own answers, that is measured; else it is a guess from the kind of answer."""
+    """Measured where a grader was tried on the rows' own answers, else a guess from the kind of answer."""
     if (told := context.told.get("grader")) is not None:
         return Answer(told != NONE, "told")
     profile = context.profile
