@@ -15,7 +15,7 @@ from advisor.facts import Facts
 from advisor.hardware import gpu_memory_gib
 from advisor.interview import Ask, Interrupted, Voices, check_all, interview, move_paths
 from advisor.plan_text import plan_text, write_plan
-from advisor.planner import make_plan
+from advisor.planner import make_plan, reference_column
 from advisor.profile import DataProfile, profile
 from advisor.questions import DATA, QUESTIONS, Context
 from graders.errors import UserError
@@ -130,6 +130,9 @@ def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:
     return Facts(
         prompts=data.num_prompts if data else 0,
         labels=int(answers["labelled"].value),
+        only_compared=bool(
+            data and data.num_completions == 0 and reference_column(data) is None and data.num_references
+        ),
         demonstrations=answers["demonstrations"].value is True,
         verifiable=answers["verifiable"].value is True,
         grader=None if named == NONE else str(named),
@@ -157,7 +160,7 @@ def require_plan(advice: Advice) -> Plan:
         return advice.plan
     if advice.decision.outcome == "collect":
         happened = "there is nothing to train on yet, so no plan was written; your answers are kept"
-        raise UserError(happened, "; ".join(advice.decision.missing), "collect one of these and run init again")
+        raise UserError(happened, "\n            or ".join(advice.decision.missing), "collect one and run init again")
     raise UserError(
         "there is no data, so no plan was written; your answers are kept",
         "a file with your rows",

@@ -1,7 +1,7 @@
 """Facts → Decision: pure, and the rules are data (`advisor/rules.py`)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from advisor.facts import Facts, Outcome
 from advisor.rules import (
@@ -19,6 +19,14 @@ from advisor.rules import (
 )
 
 IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "grpo"})
+
+
+ASSUMABLE: Mapping[str, tuple[bool | None, ...]] = {
+    "verifiable": (True, False),
+    "reasoning_helps": (True, False, None),
+    "format_new": (True, False, None),
+}
+_SPOKEN = {True: "yes", False: "no", None: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +86,29 @@ def decide(facts: Facts) -> Decision:
     allowed, forbidden = _choose(facts)
     rule = allowed[0]
     stages = _stages(rule.outcome, facts)
+    methods = _methods(stages)
     vetoes = tuple(_fired(veto, facts) for veto in forbidden)
     counted: list[Rule | StageRule | Caution] = [rule, *stages]
     counted += [caution for caution in CAUTIONS if rule.outcome in caution.outcomes and caution.when(facts)]
     return Decision(
         outcome=rule.outcome,
-        stages=_methods(stages),
-        fired=(*vetoes, *(_fired(each, facts) for each in counted)),
+        stages=methods,
+        fired=(*vetoes, *(_fired(each, facts) for each in counted), *_assumptions(facts, methods)),
         vetoes=vetoes,
         runner_up=_runner_up(rule, allowed, facts),
-        would_change=tuple(_would_change(facts, rule.outcome, _methods(stages))),
+        would_change=tuple(_would_change(facts, rule.outcome, methods)),
         missing=tuple(text for when, text in COLLECT if when(facts)) if rule.outcome == "collect" else (),
         facts=facts,
     )
 
 
 def _choose(facts: Facts) -> tuple[list[Rule], list[Veto]]:
-    """The rules that hold and are not vetoed, in order; and the vetoes that stopped a rule above the first of them."""
+    """The rules that hold and are not vetoed, in order; and the first veto against each outcome passed over."""
     vetoes = [veto for veto in VETOES if veto.when(facts)]
     holding = [rule for rule in OUTCOMES if rule.when(facts)]
     allowed = [rule for rule in holding if all(veto.forbids != rule.outcome for veto in vetoes)]
-    passed_over = {rule.outcome for rule in holding[: holding.index(allowed[0])]}
-    return allowed, [veto for veto in vetoes if veto.forbids in passed_over]
+    passed_over = dict.fromkeys(rule.outcome for rule in holding[: holding.index(allowed[0])])
+    return allowed, [next(veto for veto in vetoes if veto.forbids == outcome) for outcome in passed_over]
 
 
 def _stages(outcome: Outcome, facts: Facts) -> list[StageRule]:
@@ -115,6 +124,24 @@ def _fired(rule: Rule | Veto | StageRule | Caution, facts: Facts) -> Fired:
     return Fired(rule.id, rule.reason.format(f=facts), rule.sources, method)
 
 
+def _assumptions(facts: Facts, stages: tuple[Method, ...]) -> tuple[Fired, ...]:
+    """What nobody confirmed and would change the advice, in one sentence."""
+    shaky = []
+    for name, others in ASSUMABLE.items():
+        worlds = [replace(facts, **{name: other}) for other in others]
+        if facts.origins.get(name) == "assumed" and any(_advised(world)[1] != stages for world in worlds):
+            shaky.append(f"{name} = {_SPOKEN[getattr(facts, name)]}")
+    if not shaky:
+        return ()
+    said = f"Assumed, not known: {', '.join(shaky)}. Say otherwise with --set, and the advice may change."
+    return (Fired("assumed", said, ()),)
+
+
+def _advised(facts: Facts) -> tuple[Outcome, tuple[Method, ...]]:
+    outcome = _choose(facts)[0][0].outcome
+    return outcome, _methods(_stages(outcome, facts))
+
+
 def _runner_up(best: Rule, allowed: list[Rule], facts: Facts) -> Alternative | None:
     for rule in allowed:
         if rule.outcome not in (best.outcome, "collect"):
@@ -126,10 +153,8 @@ def _runner_up(best: Rule, allowed: list[Rule], facts: Facts) -> Alternative | N
 def _would_change(facts: Facts, outcome: Outcome, stages: tuple[Method, ...]) -> Iterable[str]:
     """Decides again in each other world; says only what really comes out differently."""
     for change in CHANGES:
-        other = change.apply(facts)
-        other_outcome = _choose(other)[0][0].outcome
-        other_stages = _methods(_stages(other_outcome, other))
-        if (other_outcome, other_stages) != (outcome, stages):
+        other_outcome, other_stages = _advised(change.apply(facts))
+        if other_stages != stages or (not stages and other_outcome != outcome):
             yield f"{change.text}: {pipeline(other_outcome, other_stages)}"
 
 

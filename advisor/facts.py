@@ -16,6 +16,7 @@ class Facts:
     """What is known of a task. None means unknown.
 
     prompts: distinct prompts at hand. labels: rows with a demonstration or a reference answer.
+    only_compared: the labels can be compared with but not imitated (references made of several columns).
     demonstrations: the labels show how (worked steps, or the whole text wanted), not only a final answer.
     verifiable: a program can tell a right answer from a wrong one. grader: the type of the grader that does it here;
     grader_problem: why there is none. reasoning_helps: answers get better when the model thinks step by step first.
@@ -27,6 +28,7 @@ class Facts:
 
     prompts: int = 0
     labels: int = 0
+    only_compared: bool = False
     demonstrations: bool = False
     verifiable: bool = False
     grader: str | None = None
@@ -41,6 +43,11 @@ class Facts:
     gpu_gib: float = 0.0
     hours: float | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def imitable(self) -> bool:
+        """There are answers that a model could learn to write."""
+        return self.labels > 0 and not self.only_compared
 
     @property
     def gradable(self) -> bool:

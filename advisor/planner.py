@@ -69,11 +69,16 @@ def record(decision: Decision) -> DecisionRecord:
 def _data(decision: Decision, profile: DataProfile, spec: DataSpec) -> DataSpec:
     """The data as named, with the detected columns written out: detection may get better, a plan must not move."""
     columns = {**_detected(profile), **spec.columns}
-    reference = columns.get("reference")
-    if "sft" in decision.stages and profile.num_completions == 0 and reference:
+    if "sft" in decision.stages and profile.num_completions == 0 and (reference := reference_column(profile)):
         columns["completion"] = reference
     skewed = profile.answers.skew >= SKEWED and "sft" in decision.stages
     return spec.model_copy(update={"columns": columns, "balance": "label" if skewed else spec.balance})
+
+
+def reference_column(profile: DataProfile) -> str | None:
+    """The one column that holds the reference; None where there is none, or several columns make it up."""
+    column = profile.roles.get("reference")
+    return None if column is None or "," in column else column
 
 
 def _detected(profile: DataProfile) -> dict[Role, str]:

@@ -1,5 +1,6 @@
 """Rows → DataProfile: what can be measured before anyone is asked. Pure."""
 
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,6 @@ def _are_word_problems(rows: Sequence[Row]) -> bool:
 
 
 def _is_word_problem(prompt: str) -> bool:
-    words = prompt.split()
-    numbers = sum(any(char.isdigit() for char in word) for word in words)
-    return numbers >= 2 and len(words) >= 8
+    """Two numbers among words; a sign of a script without spaces counts as three letters."""
+    letters = sum(3 if char >= "\u2e80" else 1 for char in prompt if char.isalpha())
+    return len(re.findall(r"\d+", prompt)) >= 2 and letters >= 24

@@ -154,7 +154,7 @@ OUTCOMES: tuple[Rule, ...] = (
 VETOES: tuple[Veto, ...] = (
     Veto(
         "nothing_to_imitate",
-        lambda f: f.labels == 0,
+        lambda f: not f.imitable,
         "sft",
         "SFT is out: no row has an answer to imitate.",
         (PREDIBASE,),
@@ -198,13 +198,13 @@ STAGES: tuple[StageRule, ...] = (
         ("sft",),
         lambda _: True,
         "sft",
-        "SFT imitates the {f.labels:,} labelled rows.",
+        "SFT on the {f.labels:,} labelled rows, with loss on their answers alone.",
         (PREDIBASE,),
     ),
     StageRule(
         "warm_up_new_format",
         ("rft",),
-        lambda f: f.labels > 0 and f.format_new is True,
+        lambda f: f.imitable and f.format_new is True,
         "sft",
         "SFT first: the task or its format is new to the model, and RL can only reward what the model already "
         "does now and then.",
@@ -213,7 +213,7 @@ STAGES: tuple[StageRule, ...] = (
     StageRule(
         "warm_up_demonstrations",
         ("rft",),
-        lambda f: f.labels > 0 and f.format_new is None and f.demonstrations,
+        lambda f: f.imitable and f.format_new is None and f.demonstrations,
         "sft",
         "SFT first: the rows show worked steps, and a warm-up on such steps is how ReFT starts.",
         (REFT,),
@@ -272,7 +272,7 @@ CAUTIONS: tuple[Caution, ...] = (
     Caution(
         "bare_answers_warm_up",
         ("rft",),
-        lambda f: f.labels > 0 and not f.demonstrations and f.format_new is True and f.reasoning_helps is True,
+        lambda f: f.imitable and not f.demonstrations and f.format_new is True and f.reasoning_helps is True,
         "Careful: the rows hold bare answers, so the SFT stage also teaches answering without reasoning. Rows with "
         "worked steps would be better.",
         (REFT,),
@@ -324,7 +324,7 @@ CHANGES: tuple[Change, ...] = (
     Change("with 100 labelled rows", lambda f: replace(f, labels=FEW_LABELS) if f.labels < FEW_LABELS else f),
     Change(
         "with more than 100,000 labelled rows",
-        lambda f: replace(f, labels=MANY_LABELS + 1) if f.labels <= MANY_LABELS else f,
+        lambda f: replace(f, labels=MANY_LABELS + 1) if FEW_LABELS <= f.labels <= MANY_LABELS else f,
     ),
     Change("if thinking step by step helps", lambda f: replace(f, reasoning_helps=True)),
     Change("if thinking step by step does not help", lambda f: replace(f, reasoning_helps=False)),
@@ -347,14 +347,14 @@ COLLECT: tuple[tuple[Callable[[Facts], bool], str], ...] = (
     ),
     (
         lambda f: f.verifiable and f.grader is None,
-        "a grader: answers that one of the graders here can compare, or a reference answer per row",
+        "a reference answer in each row that one of the graders here can compare with",
     ),
     (
         lambda f: not f.gradable,
-        "or answers: 50 to 5,000 rows with an answer as you want it (Azure), worked steps included where they matter",
+        "answers: 50 to 5,000 rows with an answer as you want it (Azure), worked steps included where they matter",
     ),
     (
         lambda f: not f.verifiable and f.preferences == 0,
-        "or preferences: 500 to 5,000 pairs of a better and a worse answer to the same prompt (Azure)",
+        "preferences: 500 to 5,000 pairs of a better and a worse answer to the same prompt (Azure)",
     ),
 )

@@ -114,4 +114,4 @@ def _show_decision(console: Console, decision: Decision) -> None:
 
 def _list(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2), expand=False))
