@@ -62,6 +62,7 @@ def answers_path(plan: Path) -> Path:
 
 def advise(request: Request) -> Advice:
     """Asks, measures, decides and writes. Raises UserError for everything that the user can mend."""
+    _make_folder(request.out.parent)
     voices, notes = _voices(request)
     rows, data, answers = _answered(request, voices)
     decision = decide(gather(data, answers))
@@ -70,6 +71,15 @@ def advise(request: Request) -> Advice:
         plan = make_plan(decision, data, answers, _spec(request.spec, answers))
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     return Advice(rows, data, answers, decision, plan, written, notes)
+
+
+def _make_folder(folder: Path) -> None:
+    """The plan's folder must be there before paths can start from it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        expected, fix = "a folder that you may write to", "name another place with --out"
+        raise UserError(f"cannot make the folder: {error.strerror}", expected, fix, str(folder)) from error
 
 
 def _voices(request: Request) -> tuple[Voices, tuple[str, ...]]:
@@ -115,11 +125,14 @@ def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
 
 def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
     """The rows that a plan would use, and their profile. Splits them too: a fault is better found before training."""
+    rows = read_rows(spec, folder)
+    return rows, profile(rows, check_rows(rows) + check_split(load_split(spec, folder)))
+
+
+def read_rows(spec: DataSpec, folder: Path) -> Rows:
+    """The rows of `train`, limited as `spec` says."""
     rows = load_rows(spec.train, spec, folder)
-    if spec.limit is not None:
-        rows = limit_rows(rows, spec.limit)
-    findings = check_rows(rows) + check_split(load_split(spec, folder))
-    return rows, profile(rows, findings)
+    return rows if spec.limit is None else limit_rows(rows, spec.limit)
 
 
 def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:

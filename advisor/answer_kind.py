@@ -123,12 +123,14 @@ def _final(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    """A number, with no more than a unit around it."""
-    number = first_number(plain(text))
+    """A number with at most signs before it and a unit after it: "label-3" is none, "12 km/h" is one."""
+    read = plain(text)
+    number = first_number(read)
     if number is None or "\n" in text:
         return False
-    around = plain(text).replace(number.text, "", 1)
-    return len(around) <= _UNIT_CHARS and len(around.split()) <= 2 and not re.search(r"\d", around)
+    before, after = read[: number.start], read[number.end :]
+    alone = not re.search(r"[^\W_]", before) and not re.search(r"\d", after)
+    return alone and len(before) + len(after) <= _UNIT_CHARS and len(after.split()) <= 2
 
 
 def _is_worked(row: Row) -> bool:

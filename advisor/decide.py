@@ -1,6 +1,6 @@
 """Facts → Decision: pure, and the rules are data (`advisor/rules.py`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from advisor.facts import Facts, Outcome
@@ -21,11 +21,12 @@ from advisor.rules import (
 IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "grpo"})
 
 
-ASSUMABLE: Mapping[str, tuple[bool | None, ...]] = {
-    "verifiable": (True, False),
-    "reasoning_helps": (True, False, None),
-    "format_new": (True, False, None),
+ASSUMABLE: Mapping[str, tuple[Callable[[Facts], Facts], ...]] = {
+    "verifiable": (lambda f: replace(f, verifiable=not f.verifiable),),
+    "reasoning_helps": (lambda f: replace(f, reasoning_helps=True), lambda f: replace(f, reasoning_helps=False)),
+    "format_new": (lambda f: replace(f, format_new=True), lambda f: replace(f, format_new=False)),
 }
+"""Facts that a person may have left at an assumed default, each with what else it could be."""
 _SPOKEN = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -128,8 +129,8 @@ def _assumptions(facts: Facts, stages: tuple[Method, ...]) -> tuple[Fired, ...]:
     """What nobody confirmed and would change the advice, in one sentence."""
     shaky = []
     for name, others in ASSUMABLE.items():
-        worlds = [replace(facts, **{name: other}) for other in others]
-        if facts.origins.get(name) == "assumed" and any(_advised(world)[1] != stages for world in worlds):
+        differs = any(_advised(other(facts))[1] != stages for other in others)
+        if differs and facts.origins.get(name) == "assumed":
             shaky.append(f"{name} = {_SPOKEN[getattr(facts, name)]}")
     if not shaky:
         return ()

@@ -20,18 +20,21 @@ def data(file: str, as_json: bool, **options: object) -> None:
     """
     from rich.console import Console
 
-    from advisor.advise import measure
+    from advisor.advise import read_rows
     from advisor.cli.options import data_spec
     from advisor.cli.show_advice import grader_sentence, profile_values
     from advisor.cli.show_rows import shown_rows
+    from advisor.profile import profile
+    from pipelines.data.checks import check_rows
     from pipelines.data.describe import describe
 
-    rows, profile = measure(data_spec(file, options, Path.cwd()), Path.cwd())
+    rows = read_rows(data_spec(file, options, Path.cwd()), Path.cwd())
+    found = profile(rows, check_rows(rows))
     if as_json:
-        click.echo(json.dumps(profile_values(profile), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(profile_values(found), indent=1, ensure_ascii=False))
         return
     console = Console()
-    console.print(describe(rows, profile.findings))
-    console.print(f"  {grader_sentence(profile)}\n", markup=False, highlight=False)
+    console.print(describe(rows, found.findings))
+    console.print(f"  {grader_sentence(found)}\n", markup=False, highlight=False)
     for text in shown_rows(rows):
         console.print(text)
