@@ -1,12 +1,17 @@
 """What the loader returns: rows in one form, whatever the file looked like."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Role = Literal["messages", "prompt", "system", "completion", "reference", "chosen", "rejected", "desirable"]
+Role = Literal["messages", "prompt", "context", "system", "completion", "reference", "chosen", "rejected", "desirable"]
+"""`context` is a text that belongs to the prompt but has a column of its own, such as alpaca's `input`."""
+
 Message = Mapping[str, Any]
 """One chat turn: {"role": "system" | "user" | "assistant" | "tool", "content": text}, plus tool calls for SFT."""
+
+SHOWN_ROWS = 20
+"""A finding names this many rows at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +19,8 @@ class Row:
     """One row of data.
 
     number: its place in the file, from 1; for JSONL and CSV it is the line where the row begins.
-    messages: the prompt as chat turns, the last of them the user's. completion: a demonstration, or None.
+    messages: the prompt as chat turns, the last of them the user's. completion: a demonstration, or None ("" where it
+    consists of tool calls alone). tool_calls: those of the demonstration. tools: what the model may call.
     reference: what a right answer is compared with, or None. chosen, rejected: a preference pair.
     desirable: a thumbs up or down on `completion` (KTO). columns: the whole row as read.
     """
@@ -26,6 +32,8 @@ class Row:
     chosen: str | None = None
     rejected: str | None = None
     desirable: bool | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
     columns: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -37,6 +45,12 @@ class Row:
     def expected(self) -> object:
         """What a grader compares with: the reference, else the demonstration."""
         return self.reference if self.reference is not None else self.completion
+
+    @property
+    def answer(self) -> Message:
+        """The demonstration as a chat turn, with its tool calls."""
+        turn: dict[str, Any] = {"role": "assistant", "content": self.completion or ""}
+        return {**turn, "tool_calls": list(self.tool_calls)} if self.tool_calls else turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,10 @@ class Rows:
     roles: Mapping[str, str]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+
+    def only(self, rows: Iterable[Row]) -> "Rows":
+        """The same source with these rows alone."""
+        return replace(self, rows=tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)

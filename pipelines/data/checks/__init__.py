@@ -1,0 +1,53 @@
+"""What may be wrong with the data. Each check is one function, Rows → list[Finding], and one name in CHECKS."""
+
+from collections.abc import Callable
+
+from pipelines.data.checks.answers import (
+    contradictions,
+    missing_words,
+    mixed_numbers,
+    no_answer,
+    rare_labels,
+    same_completion,
+    same_ending,
+    some_demonstrations,
+)
+from pipelines.data.checks.leaks import leaked_prompts
+from pipelines.data.checks.pairs import different_prompts, equal_pairs
+from pipelines.data.checks.texts import damaged_text, duplicate_rows, empty_prompts, long_rows
+from pipelines.data.checks.turns import last_turn_not_user, system_not_first, tool_calls, unknown_roles
+from pipelines.data.rows import Finding, Rows, Split
+
+CHECKS: tuple[Callable[[Rows], list[Finding]], ...] = (
+    empty_prompts,
+    no_answer,
+    some_demonstrations,
+    last_turn_not_user,
+    unknown_roles,
+    system_not_first,
+    different_prompts,
+    equal_pairs,
+    duplicate_rows,
+    contradictions,
+    rare_labels,
+    same_completion,
+    same_ending,
+    missing_words,
+    mixed_numbers,
+    damaged_text,
+    long_rows,
+    tool_calls,
+)
+SPLIT_CHECKS: tuple[Callable[[Split], list[Finding]], ...] = (leaked_prompts,)
+
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def check_rows(rows: Rows) -> list[Finding]:
+    """All findings of CHECKS, errors first."""
+    return sorted((found for check in CHECKS for found in check(rows)), key=lambda found: _ORDER[found.severity])
+
+
+def check_split(split: Split) -> list[Finding]:
+    """All findings of SPLIT_CHECKS, errors first."""
+    return sorted((found for check in SPLIT_CHECKS for found in check(split)), key=lambda found: _ORDER[found.severity])

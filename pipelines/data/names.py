@@ -1,0 +1,89 @@
+"""How people name their columns: for each role the names that are known, the surest first.
+
+Names are compared without case, and with every other sign as "_": `Final Answer` is `final_answer`.
+"""
+
+import re
+from collections.abc import Iterable
+
+MESSAGES = ("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "turns")
+
+PROMPT = (
+    "prompt", "question", "instruction", "problem", "input", "query", "user_prompt", "user", "question_text",
+    "problem_text", "word_problem", "utterance", "request", "sentence", "text", "body", "content", "article",
+    "document", "passage", "review", "source_text", "source",
+)  # fmt: skip
+
+SYSTEM = ("system", "system_prompt", "system_message")
+
+CONTEXT_BEFORE = ("body", "context", "passage", "document", "article", "background")
+CONTEXT_AFTER = ("input", "instructions", "options", "choices")
+
+COMPLETION = (
+    "completion", "response", "output", "answer_cot", "chain_of_thought", "cot", "rationale", "solution",
+    "worked_solution", "canonical_solution", "demonstration", "assistant", "reply", "code", "summary", "highlights",
+    "translation", "target_text", "answer",
+)  # fmt: skip
+"""A worked answer that a model could learn to write."""
+
+LABEL = (
+    "label_text",
+    "label_name",
+    "sql",
+    "query",
+    "category",
+    "intent",
+    "class",
+    "sentiment",
+    "label",
+    "labels",
+    "target",
+)
+"""Answers that are taken as the completion where no better column is there."""
+
+REFERENCE = (
+    "reference", "reference_answer", "ground_truth", "final_answer", "gold", "golden", "golds", "gold_answer",
+    "gold_label", "expected", "expected_answer", "expected_output", "correct_answer", "answer_value", "answer",
+    "correct", "fields",
+)  # fmt: skip
+"""What an answer is compared with."""
+
+PAIRS = (
+    ("chosen", "rejected"), ("preferred_output", "non_preferred_output"), ("preferred", "rejected"),
+    ("chosen_response", "rejected_response"), ("response_chosen", "response_rejected"), ("preferred", "dispreferred"),
+    ("winner", "loser"),
+)  # fmt: skip
+
+DESIRABLE = ("label", "desirable", "is_desirable", "thumbs_up", "liked", "upvote", "feedback")
+
+TOOLS = ("tools", "functions")
+
+TWO_ANSWERS = (
+    ("output_1", "output_2"), ("response1", "response2"), ("response_1", "response_2"), ("answer_1", "answer_2"),
+    ("response_a", "response_b"), ("output_a", "output_b"), ("answer_a", "answer_b"), ("completion_a", "completion_b"),
+    ("response_0", "response_1"),
+)  # fmt: skip
+
+VERDICT = re.compile(r"label|winner|preference|preferred|choice|verdict|better_response_id|annotator_?\d+")
+
+METADATA = re.compile(
+    r"(.*_)?(id|idx|index|uuid|source|split|date|url)|parallel_tool_calls|metadata|meta|tools|functions"
+)
+"""Columns that say where a row comes from; they are never taken for an answer."""
+
+
+def normalised(name: str) -> str:
+    """`Final Answer` → `final_answer`."""
+    return re.sub(r"\W+", "_", name.strip().casefold()).strip("_")
+
+
+def find(known: Iterable[str], columns: Iterable[str]) -> str | None:
+    """The column that has the first of the known names."""
+    by_name = {normalised(column): column for column in columns}
+    return next((by_name[name] for name in known if name in by_name), None)
+
+
+def find_pair(known: Iterable[tuple[str, str]], columns: Iterable[str]) -> tuple[str, str] | None:
+    """The two columns that have the first of the known pairs of names."""
+    by_name = {normalised(column): column for column in columns}
+    return next(((by_name[a], by_name[b]) for a, b in known if a in by_name and b in by_name), None)
