@@ -15,7 +15,7 @@ from graders.errors import UserError
 from pipelines import sizing
 from pipelines.data.formats import prompt_examples
 from pipelines.data.render import encode_prompt
-from pipelines.data.rows import Row
+from pipelines.data.rows import Rows
 from pipelines.data.split import load_split
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
@@ -39,9 +39,9 @@ def run(job: Job) -> Numbers:
     """The stage function of `grpo`."""
     stage = job.config(GRPO)
     split = load_split(job.plan.data, job.base)
-    rows = list(split.train.rows)
+    rows = split.train
     policy = load_for_training(job)
-    new_tokens = stage.max_new_tokens or answer_limit(rows, policy, job.plan.model.template_args)
+    new_tokens = stage.max_new_tokens or answer_limit(rows.rows, policy, job.plan.model.template_args)
     kept, longest = _fitting(rows, policy, job, new_tokens)
     best = KeepBest(job, policy, split.validation.rows, new_tokens)
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
@@ -49,8 +49,8 @@ def run(job: Job) -> Numbers:
     numbers = train(trainer, job, policy, watch, best)
     last = [log for log in trainer.state.log_history if "reward" in log]
     return {
-        "prompts": len(kept),
-        "left_out_too_long": len(rows) - len(kept),
+        "prompts": len(kept.rows),
+        "left_out_too_long": len(rows.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
         "first_reward": last[0]["reward"],
         "last_reward": last[-1]["reward"],
@@ -59,30 +59,30 @@ def run(job: Job) -> Numbers:
     }
 
 
-def _fitting(rows: list[Row], policy: Policy, job: Job, new_tokens: int) -> tuple[list[Row], int]:
+def _fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows, int]:
     """Rows whose prompt leaves room for an answer, and the longest such prompt."""
     context = model_facts(policy).context
-    lengths = [len(encode_prompt(policy.tokenizer, row.messages, job.plan.model.template_args)) for row in rows]
-    kept = [row for row, length in zip(rows, lengths, strict=True) if length + new_tokens <= context]
+    lengths = [len(encode_prompt(policy.tokenizer, row.messages, job.plan.model.template_args)) for row in rows.rows]
+    kept = [row for row, length in zip(rows.rows, lengths, strict=True) if length + new_tokens <= context]
     if not kept:
         raise UserError(
             f"no prompt leaves room for {new_tokens} tokens of answer in a context of {context}",
             fix="lower max_new_tokens",
         )
-    return kept, max(length for length in lengths if length + new_tokens <= context)
+    return rows.only(kept), max(length for length in lengths if length + new_tokens <= context)
 
 
-def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[list[Row], int, int]) -> tuple[GRPOTrainer, Watch]:
+def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[GRPOTrainer, Watch]:
     rows, longest, new_tokens = sized
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows))
+    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows.rows))
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
     batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, memory_bytes())
     config = GRPOConfig(
         **common_arguments(job, stage, batch, rate, facts),
-        max_steps=stage.steps or sizing.grpo_steps(len(rows), prompts),
+        max_steps=stage.steps or sizing.grpo_steps(len(rows.rows), prompts),
         num_generations=stage.group_size,
         generation_batch_size=completions,
         max_completion_length=new_tokens,
@@ -95,7 +95,7 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[list[Row], int,
     grader = job.plan.graders[job.plan.reward or job.plan.metric]
     trainer = GRPOTrainer(
         model=policy.model,
-        reward_funcs=reward_function(grader, rows, _keep(job)),
+        reward_funcs=reward_function(grader, rows.rows, _keep(job)),
         args=config,
         train_dataset=Dataset.from_list(prompt_examples(rows)),
         processing_class=policy.tokenizer,

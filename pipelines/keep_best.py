@@ -6,6 +6,7 @@ Without validation rows, or with a metric that is no grader, nothing is measured
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         was_training = model.training
         silent = Progress(Path("/dev/null"))
         with torch.random.fork_rng():
-            policy = Policy(model, self._policy.tokenizer, self._policy.where)
+            policy = replace(self._policy, model=model)
             prompts = [row.messages for row in self._rows]
             answers = sample(policy, prompts, self._settings, self._job.plan.model.template_args, silent)
         model.train(was_training)

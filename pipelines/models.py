@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graders.errors import UserError
+from pipelines.data.render import stop_token_ids
 from pipelines.plan import ModelSpec
 
 LORA_OVER_PARAMETERS = 500_000_000
@@ -17,22 +18,16 @@ LORA_OVER_PARAMETERS = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A model with its tokenizer. where: the folder or hub id it came from."""
+    """A model with its tokenizer. where: the folder or hub id it came from. stop_ids: tokens that end an answer."""
 
     model: Any
     tokenizer: Any
     where: str
+    stop_ids: tuple[int, ...]
 
     @property
     def num_parameters(self) -> int:
         return int(sum(parameter.numel() for parameter in self.model.parameters()))
-
-    @property
-    def stop_ids(self) -> list[int]:
-        """Every token that ends an answer: the tokenizer's eos and those of the generation config."""
-        declared = self.model.generation_config.eos_token_id
-        ids = declared if isinstance(declared, list) else [declared]
-        return sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None})
 
 
 def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer"], quantize: bool = False) -> Policy:
@@ -60,7 +55,19 @@ def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer"], qu
         ) from error
     if on_gpu and not quantize:
         model.to("cuda")
-    return Policy(model, load_tokenizer(where, spec), where)
+    tokenizer = load_tokenizer(where, spec)
+    stops = _stop_ids(model, tokenizer, spec)
+    # TRL and servers of the model stop at what the generation config names.
+    model.generation_config.eos_token_id = list(stops)
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return Policy(model, tokenizer, where, stops)
+
+
+def _stop_ids(model: Any, tokenizer: Any, spec: ModelSpec) -> tuple[int, ...]:
+    """What the generation config declares, the tokenizer's end token, and the one that ends a turn of the template."""
+    declared = model.generation_config.eos_token_id
+    ids = declared if isinstance(declared, list) else [declared]
+    return tuple(sorted({i for i in [*ids, *stop_token_ids(tokenizer, spec.template_args)] if i is not None}))
 
 
 def load_tokenizer(where: str, spec: ModelSpec) -> Any:
@@ -121,7 +128,8 @@ def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> No
         adapter = folder.with_name("adapter")
         model.save_pretrained(adapter)
         model = merge(source.where, adapter, spec)
-    _remember_stop_tokens(model, source)
+    model.generation_config.eos_token_id = list(source.stop_ids)
+    model.generation_config.pad_token_id = source.tokenizer.pad_token_id
     model.save_pretrained(temporary)
     source.tokenizer.save_pretrained(temporary)
     temporary.rename(folder)
@@ -138,9 +146,3 @@ def merge(base: str, adapter: Path, spec: ModelSpec) -> Any:
         base, dtype=torch.float32, revision=revision, trust_remote_code=spec.trust_remote_code
     )
     return PeftModel.from_pretrained(model, adapter).merge_and_unload()
-
-
-def _remember_stop_tokens(model: Any, source: Policy) -> None:
-    """What ends an answer must reach the saved generation config, or a server of the model never stops."""
-    model.generation_config.eos_token_id = source.stop_ids
-    model.generation_config.pad_token_id = source.tokenizer.pad_token_id

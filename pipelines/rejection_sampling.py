@@ -42,7 +42,7 @@ def run(job: Job) -> Numbers:
             "a base model that is right now and then",
             "put an sft stage first, or raise samples_per_prompt",
         )
-    numbers = imitate(job, stage, own + sampled, split.validation.rows)
+    numbers = imitate(job, stage, split.train.only(own + sampled), split.validation.rows)
     solved = len({item["row"] for item in kept})
     return {"prompts": len(rows), "solved_prompts": solved, "kept": len(kept), "own": len(own), **numbers}
 

@@ -89,7 +89,7 @@ def _generate(policy: Policy, prompts: list[list[int]], settings: Sampling, seed
     config = GenerationConfig(
         max_new_tokens=settings.max_new_tokens,
         do_sample=not greedy,
-        eos_token_id=policy.stop_ids,
+        eos_token_id=list(policy.stop_ids),
         pad_token_id=pad,
         **drawing,
     )

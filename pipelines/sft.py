@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from graders.errors import UserError
 from pipelines import sizing
-from pipelines.data.formats import SFTExamples, sft_examples
-from pipelines.data.rows import Row
+from pipelines.data.formats import SftExamples, sft_examples
+from pipelines.data.rows import Row, Rows
 from pipelines.data.split import load_split
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
@@ -26,24 +25,23 @@ def run(job: Job) -> Numbers:
     """The stage function of `sft`."""
     stage = job.config(SFT)
     split = load_split(job.plan.data, job.base)
-    rows = [row for row in split.train.rows if row.completion is not None]
-    if not rows:
-        raise UserError("no training row has a completion to imitate", "a completion, messages or answer column")
-    return imitate(job, stage, rows, split.validation.rows)
+    return imitate(job, stage, split.train, split.validation.rows)
 
 
-def imitate(job: Job, stage: SFT | RejectionSampling, rows: list[Row], held: Sequence[Row]) -> Numbers:
+def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence[Row]) -> Numbers:
     """Trains on the rows' completions and leaves the policy; `held` are the validation rows."""
     policy = load_for_training(job)
     facts = model_facts(policy)
     limit = stage.max_length if isinstance(stage, SFT) and stage.max_length else facts.context
     examples = sft_examples(rows, policy.tokenizer, limit, job.plan.model.template_args, job.plan.data.balance)
-    _require(examples, limit)
+    for note in examples.notes:
+        job.progress.say(note)
     trainer, watch = _trainer(job, stage, policy, examples)
-    best = KeepBest(job, policy, held, answer_limit(rows, policy, job.plan.model.template_args))
+    best = KeepBest(job, policy, held, answer_limit(rows.rows, policy, job.plan.model.template_args))
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
-    return {"rows": len(rows), "examples": len(examples.examples), "left_out_too_long": examples.too_long, **numbers}
+    counts = {"examples": len(examples.examples), "left_out_too_long": len(examples.too_long)}
+    return {**counts, **numbers}
 
 
 def load_for_training(job: Job) -> Policy:
@@ -51,13 +49,8 @@ def load_for_training(job: Job) -> Policy:
     return load_policy(job.policy, job.plan.model, "train", quantize=job.plan.model.tuning == "qlora")
 
 
-def _require(examples: SFTExamples, limit: int) -> None:
-    if not examples.examples:
-        raise UserError(f"every row is longer than {limit} tokens", "rows that fit", "raise max_length")
-
-
 def _trainer(
-    job: Job, stage: SFT | RejectionSampling, policy: Policy, examples: SFTExamples
+    job: Job, stage: SFT | RejectionSampling, policy: Policy, examples: SftExamples
 ) -> tuple[SFTTrainer, Watch]:
     facts = model_facts(policy)
     num_rows = len(examples.examples)

@@ -1,0 +1,144 @@
+"""Each training method on a two-layer random model: weights move, masks hold, arithmetic of batches is right."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
+
+from graders.errors import UserError
+from pipelines import sft
+from pipelines.job import Job, Progress
+from pipelines.models import merge
+from pipelines.plan_file import load_plan
+from pipelines.stages import STAGES
+
+Writer = Callable[..., Path]
+
+
+def job_of(plan_path: Path, tiny_model: Path, folder: Path, match_seconds: float | None = None) -> Job:
+    """The job of a plan's first stage."""
+    plan = load_plan(plan_path).plan
+    folder.mkdir(parents=True)
+    progress = Progress(folder / "events.jsonl")
+    return Job(plan, plan.stages[0].name, plan_path.parent, folder, str(tiny_model), match_seconds, progress)
+
+
+def run(plan_path: Path, tiny_model: Path, folder: Path, match_seconds: float | None = None) -> dict[str, Any]:
+    job = job_of(plan_path, tiny_model, folder, match_seconds)
+    return dict(STAGES[job.plan.stages[0].type].function()(job))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict())
+
+
+def largest_change(one: Path, other: Path) -> float:
+    after = weights(other)
+    return max((tensor - after[name]).abs().max().item() for name, tensor in weights(one).items())
+
+
+SFT = {"type": "sft", "name": "sft", "epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
+
+
+def test_sft_moves_the_weights_and_lowers_the_loss(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    numbers = run(write_plan(SFT), tiny_model, tmp_path / "out")
+    curve = json.loads((tmp_path / "out" / "curve.json").read_text())
+    losses = [log["loss"] for log in curve if "loss" in log]
+    assert losses[-1] < losses[0]
+    assert largest_change(tiny_model, tmp_path / "out" / "model") > 1e-4
+    assert numbers["left_out_too_long"] == 0
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+def test_one_row_eight_times_trains_like_eight_rows_once(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = write_plan(SFT | {"epochs": 1})
+    run(plan, tiny_model, tmp_path / "8x1")
+    monkeypatch.setattr(sft, "memory_bytes", lambda: 0)
+    run(plan, tiny_model, tmp_path / "1x8")
+    losses = [
+        [log["loss"] for log in json.loads((tmp_path / name / "curve.json").read_text()) if "loss" in log]
+        for name in ("8x1", "1x8")
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    assert largest_change(tmp_path / "8x1" / "model", tmp_path / "1x8" / "model") < 1e-4
+
+
+def test_lora_trains_the_adapter_alone_and_merges_it(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    plan = write_plan(SFT, model={"name": str(tiny_model), "tuning": "lora", "lora_rank": 4})
+    run(plan, tiny_model, tmp_path / "out")
+    assert (tmp_path / "out" / "adapter" / "adapter_model.safetensors").exists()
+    after, before = weights(tmp_path / "out" / "model"), weights(tiny_model)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all("proj" in name for name in moved), "LoRA touches linear layers only"
+
+
+def test_a_change_of_a_hundred_thousandth_merged_into_a_bf16_base_is_found_again(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    base = tmp_path / "bf16"
+    LlamaForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16).save_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    adapted = get_peft_model(model, LoraConfig(r=1, lora_alpha=1, target_modules=["q_proj"]))
+    for name, parameter in adapted.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.constant_(parameter, 1.0 if "lora_A" in name else 1e-5)
+    adapted.save_pretrained(tmp_path / "adapter")
+    from pipelines.plan import ModelSpec
+
+    merge(str(base), tmp_path / "adapter", ModelSpec()).save_pretrained(tmp_path / "merged")
+    name = "model.layers.0.self_attn.q_proj.weight"
+    change = weights(tmp_path / "merged")[name] - before[name]
+    assert change.mean().item() == pytest.approx(1e-5, rel=0.01)
+    assert torch.equal(weights(tmp_path / "merged")["model.embed_tokens.weight"], before["model.embed_tokens.weight"])
+
+
+GRPO = {"type": "grpo", "name": "grpo", "steps": 2, "prompts_per_step": 2, "group_size": 2, "max_new_tokens": 6}
+LENGTH_LIKE = {"even": {"type": "numeric"}}
+
+
+def test_grpo_moves_the_weights_and_its_kl_starts_at_zero(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A random model never answers right, so the grade here is how many letters it wrote: any signal will do."""
+    from graders.base import Grade
+    from graders.numeric import Numeric
+
+    monkeypatch.setattr(Numeric, "grade", lambda _, sample: Grade(min(1.0, len(sample.completion) / 20), "length"))
+    plan = write_plan(GRPO | {"kl": 0.1, "learning_rate": 1e-2})
+    numbers = run(plan, tiny_model, tmp_path / "out")
+    curve = [log for log in json.loads((tmp_path / "out" / "curve.json").read_text()) if "kl" in log]
+    assert curve[0]["kl"] == pytest.approx(0.0, abs=1e-6)
+    assert largest_change(tiny_model, tmp_path / "out" / "model") > 1e-5
+    assert numbers["steps"] == 2
+    assert (tmp_path / "out" / "samples.jsonl").read_text().count("\n") == 2
+
+
+def test_training_that_moves_no_weight_is_an_error(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    plan = write_plan(GRPO | {"learning_rate": 1e-3})
+    with pytest.raises(UserError, match="training changed no weight"):
+        run(plan, tiny_model, tmp_path / "out")
+
+
+def test_a_control_arm_stops_after_its_time(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    numbers = run(write_plan(SFT), tiny_model, tmp_path / "out", match_seconds=1.0)
+    assert 1.0 <= numbers["train_seconds"] < 5.0
+
+
+def test_rejection_sampling_with_nothing_right_trains_on_the_rows_own_completions(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    stage = {"type": "rejection_sampling", "name": "rs", "samples_per_prompt": 2, "max_new_tokens": 4, "epochs": 1}
+    numbers = run(write_plan(stage), tiny_model, tmp_path / "out")
+    assert numbers["kept"] == 0
+    assert numbers["own"] == numbers["examples"] > 20
+    assert largest_change(tiny_model, tmp_path / "out" / "model") > 1e-6
