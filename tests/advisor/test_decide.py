@@ -1,12 +1,13 @@
 """The published chart branch by branch, its boundaries, the vetoes, the order of stages, and the record."""
 
-from dataclasses import fields, replace
+import itertools
+from dataclasses import replace
 
 import pytest
 
 from advisor.decide import decide
 from advisor.facts import Facts
-from advisor.rules import CAUTIONS, CHANGES, OUTCOMES, STAGES, VETOES
+from advisor.rules import CAUTIONS, OUTCOMES, STAGES, VETOES
 
 LABELLED = Facts(prompts=1000, labels=1000, verifiable=True, grader="numeric", model="m", gpu_gib=24.0)
 UNLABELLED = replace(LABELLED, labels=0)
@@ -123,19 +124,21 @@ def test_every_rule_has_an_id_of_its_own_a_source_and_a_reason_that_can_be_fille
         assert "{" not in rule.reason.format(f=facts)
 
 
-def test_something_is_always_advised():
+@pytest.mark.parametrize("labels", [0, 5, 99, 100, 5000, 100_000, 100_001])
+def test_something_is_always_advised(labels):
     """Every combination of the facts that rules look at ends in an outcome with its record."""
-    worlds = [Facts()]
-    for change in (*CHANGES, *(_flip(name) for name in ("prompts", "labels", "pairs", "thumbs"))):
-        worlds += [change.apply(world) for world in worlds if change.apply(world) not in worlds]
-    for world in worlds:
-        decision = decide(world)
+    choices = [(True, False), (None, "numeric"), (True, False, None), (True, False, None), (0, 500), (0, 500), (0, 500)]
+    for verifiable, grader, reasoning, new, prompts, pairs, thumbs in itertools.product(*choices):
+        facts = Facts(prompts=prompts, labels=labels, verifiable=verifiable, grader=grader, pairs=pairs, thumbs=thumbs)
+        decision = decide(replace(facts, reasoning_helps=reasoning, format_new=new))
         assert decision.because
         assert decision.sources
         assert bool(decision.stages) != (decision.outcome == "collect")
-    assert len(worlds) > 100
+        assert not (decision.outcome == "rft" and not facts.gradable)
 
 
-def _flip(name):
-    assert name in {field.name for field in fields(Facts)}
-    return type(CHANGES[0])(name, lambda facts: replace(facts, **{name: 500}))
+def test_what_is_only_assumed_is_said_where_it_matters():
+    facts = replace(LABELLED, origins={"reasoning_helps": "assumed", "verifiable": "told", "format_new": "assumed"})
+    assert "reasoning_helps = unknown" in decide(facts).because[-1]
+    assert "format_new" not in decide(facts).because[-1]
+    assert "Assumed" not in decide(replace(facts, origins={"reasoning_helps": "told"})).because[-1]

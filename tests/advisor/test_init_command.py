@@ -19,7 +19,7 @@ from pipelines.plan_file import load_plan
 from tests.advisor import conftest
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
 MAIN = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
 
 
