@@ -104,7 +104,9 @@ def _gold(row: Row) -> str:
 
 def _problem(share: float, wrong: float) -> str:
     if share < FITS:
-        return f"it accepts only {share:.1%} of the rows' own answers"
+        return (
+            f"it accepts only {share:.1%} of the rows' own answers; mend those rows, or name it with --set grader=TYPE"
+        )
     if wrong > _WRONG_ACCEPTED:
         return f"it also accepts the answer of another row in {wrong:.0%} of the rows"
     return ""

@@ -223,7 +223,7 @@ STAGES: tuple[StageRule, ...] = (
         ("rft",),
         lambda f: f.prompts < FEW_PROMPTS,
         "rejection_sampling",
-        "Then rejection sampling, not GRPO: {f.prompts:,} prompts are under the 100 that RL wants.",
+        "Rejection sampling, not GRPO: {f.prompts:,} prompts are under the 100 that RL wants.",
         (AWS, RFT_YUAN),
     ),
     StageRule(
@@ -231,7 +231,7 @@ STAGES: tuple[StageRule, ...] = (
         ("rft",),
         lambda f: f.prompts >= FEW_PROMPTS and f.hours is not None and f.hours < SHORT_HOURS,
         "rejection_sampling",
-        "Then rejection sampling, not GRPO: it samples once, which fits into {f.hours:g} hours better.",
+        "Rejection sampling, not GRPO: it samples once, which fits into {f.hours:g} hours better.",
         (OURS,),
     ),
     StageRule(
@@ -239,7 +239,7 @@ STAGES: tuple[StageRule, ...] = (
         ("rft",),
         lambda f: f.prompts >= FEW_PROMPTS and (f.hours is None or f.hours >= SHORT_HOURS),
         "grpo",
-        "Then GRPO: the model answers each of {f.prompts:,} prompts several times, and the grader's score teaches it.",
+        "GRPO: the model answers each of {f.prompts:,} prompts several times, and the grader's score teaches it.",
         (REFT, OPENAI_RFT),
     ),
     StageRule(
