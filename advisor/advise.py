@@ -1,0 +1,181 @@
+"""The whole of `init` but for printing: data → profile → interview → facts → decision → plan.
+
+In: a Request. Out: an Advice. Answers are saved beside the plan as soon as there are any, on Ctrl-C too.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from advisor.answers import Answer, read_answers, write_answers
+from advisor.checks import NONE, STARTER, Value
+from advisor.decide import Decision, decide
+from advisor.facts import Facts
+from advisor.hardware import gpu_memory_gib
+from advisor.interview import Ask, Interrupted, Voices, check_all, interview, move_paths
+from advisor.plan_text import plan_text, write_plan
+from advisor.planner import make_plan, reference_column
+from advisor.profile import DataProfile, profile
+from advisor.questions import DATA, QUESTIONS, Context
+from graders.errors import UserError
+from pipelines.data.checks import check_rows, check_split
+from pipelines.data.load import load_rows
+from pipelines.data.rows import Rows
+from pipelines.data.spec import DataSpec
+from pipelines.data.split import limit_rows, load_split
+from pipelines.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user named. given: answers, their paths relative to the working folder. spec: how to read the data, its
+    paths relative to the plan's folder; its `train` is replaced by the answer `data`. busy: shown while this works."""
+
+    out: Path
+    spec: DataSpec
+    given: Mapping[str, object] = field(default_factory=dict)
+    answers_file: Path | None = None
+    ask: Ask | None = None
+    force: bool = False
+    busy: Callable[[str], AbstractContextManager[object]] = nullcontext
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What came out. profile and rows are None without data, plan where there is nothing to train on yet; written:
+    plan.yaml is new or changed."""
+
+    rows: Rows | None
+    profile: DataProfile | None
+    answers: Mapping[str, Answer]
+    decision: Decision
+    plan: Plan | None
+    written: bool
+    notes: tuple[str, ...]
+
+
+def answers_path(plan: Path) -> Path:
+    """answers.yaml beside plan.yaml; other.answers.yaml beside other.yaml."""
+    return plan.with_name("answers.yaml" if plan.stem == "plan" else f"{plan.stem}.answers.yaml")
+
+
+def advise(request: Request) -> Advice:
+    """Asks, measures, decides and writes. Raises UserError for everything that the user can mend."""
+    _make_folder(request.out.parent)
+    voices, notes = _voices(request)
+    rows, data, answers = _answered(request, voices)
+    decision = decide(gather(data, answers))
+    plan, written = None, False
+    if data is not None and decision.outcome != "collect":
+        plan = make_plan(decision, data, answers, _spec(request.spec, answers))
+        written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
+    return Advice(rows, data, answers, decision, plan, written, notes)
+
+
+def _make_folder(folder: Path) -> None:
+    """The plan's folder must be there before paths can start from it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        expected, fix = "a folder that you may write to", "name another place with --out"
+        raise UserError(f"cannot make the folder: {error.strerror}", expected, fix, str(folder)) from error
+
+
+def _voices(request: Request) -> tuple[Voices, tuple[str, ...]]:
+    folder = request.out.parent
+    given = move_paths(request.given, Path.cwd(), folder)
+    if request.answers_file is not None:
+        told = read_answers(request.answers_file)
+        given = {**move_paths(told, request.answers_file.parent, folder), **given}
+    path = answers_path(request.out)
+    earlier = read_answers(path) if path.exists() and request.answers_file is None else {}
+    if "data" in given and "data" in earlier and given["data"] != earlier["data"]:
+        note = f"{path} is about {earlier['data']}: its answers are not used."
+        return Voices(check_all(given, folder), {}, request.ask), (note,)
+    notes = (f"answers taken from {path}: {', '.join(earlier)}",) if earlier else ()
+    return Voices(check_all(given, folder), check_all(earlier, folder), request.ask), notes
+
+
+def _answered(request: Request, voices: Voices) -> tuple[Rows | None, DataProfile | None, dict[str, Answer]]:
+    """The data, its profile and all answers; what was told is saved, however this ends."""
+    folder, path = request.out.parent, answers_path(request.out)
+    answers: dict[str, Answer] = {}
+    try:
+        answers |= interview([DATA], Context(folder), voices)
+        rows, data = None, None
+        if answers["data"].value != NONE:
+            with request.busy(f"Reading {answers['data'].value}"):
+                rows, data = measure(_spec(request.spec, answers), folder)
+        answers |= interview(QUESTIONS, Context(folder, data, _told(answers), gpu_memory_gib()), voices)
+    except Interrupted as interrupted:
+        write_answers(path, {**voices.earlier, **voices.given, **_told(answers), **_told(interrupted.answers)})
+        raise
+    write_answers(path, _told(answers))
+    return rows, data, answers
+
+
+def _told(answers: Mapping[str, Answer]) -> dict[str, Value]:
+    return {key: answer.value for key, answer in answers.items() if answer.origin == "told"}
+
+
+def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
+    return spec.model_copy(update={"train": str(answers["data"].value)})
+
+
+def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
+    """The rows that a plan would use, and their profile. Splits them too: a fault is better found before training."""
+    rows = read_rows(spec, folder)
+    return rows, profile(rows, check_rows(rows) + check_split(load_split(spec, folder)))
+
+
+def read_rows(spec: DataSpec, folder: Path) -> Rows:
+    """The rows of `train`, limited as `spec` says."""
+    rows = load_rows(spec.train, spec, folder)
+    return rows if spec.limit is None else limit_rows(rows, spec.limit)
+
+
+def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:
+    """The facts of the decision, each with its origin."""
+    hours = float(answers["hours"].value)
+    fit = data.fit if data else None
+    named = answers["grader"].value
+    return Facts(
+        prompts=data.num_prompts if data else 0,
+        labels=int(answers["labelled"].value),
+        only_compared=bool(
+            data and data.num_completions == 0 and reference_column(data) is None and data.num_references
+        ),
+        demonstrations=answers["demonstrations"].value is True,
+        verifiable=answers["verifiable"].value is True,
+        grader=None if named == NONE else str(named),
+        grader_problem=f": {fit.problem}" if fit and fit.problem else "",
+        reasoning_helps=_known(answers["reasoning_helps"]),
+        format_new=_known(answers["format_new"]),
+        pairs=int(answers["preferences"].value),
+        thumbs=data.num_thumbs if data else 0,
+        tools=data.num_tools if data else 0,
+        guess_rate=data.answers.guess_rate if data else 0.0,
+        model=str(answers.get("model", Answer(STARTER, "assumed")).value),
+        gpu_gib=float(answers["gpu_gib"].value),
+        hours=hours or None,
+        origins={key: answer.origin for key, answer in answers.items()},
+    )
+
+
+def _known(answer: Answer) -> bool | None:
+    return answer.value if isinstance(answer.value, bool) else None
+
+
+def require_plan(advice: Advice) -> Plan:
+    """The plan, or a UserError that says what is missing."""
+    if advice.plan is not None:
+        return advice.plan
+    if advice.decision.outcome == "collect":
+        happened = "there is nothing to train on yet, so no plan was written; your answers are kept"
+        raise UserError(happened, "\n            or ".join(advice.decision.missing), "collect one and run init again")
+    raise UserError(
+        "there is no data, so no plan was written; your answers are kept",
+        "a file with your rows",
+        "finetune-advisor init --data FILE",
+    )

@@ -1,0 +1,155 @@
+"""What the right answers of a data set look like: numbers, one of a few labels, JSON, short or long text.
+
+In: rows. Out: AnswerKind. Pure; reads at most 20,000 rows, spread evenly over the file.
+Limits: a kind holds when 90 % of the answers look like it; code and SQL are long text here.
+"""
+
+import json
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from graders.numbers import first_number, plain
+from graders.numeric import final_number
+from graders.texts import accepted_references, marked_answers
+from pipelines.data.rows import Row
+
+Kind = Literal["number", "one_of_few", "json", "short_text", "long_text", "preference_pairs", "thumbs", "none"]
+
+_SAMPLE = 20_000
+_HOLDS = 0.9
+_MAX_LABELS, _ROWS_PER_LABEL, _LABEL_CHARS = 200, 5, 60
+_RATINGS, _ROWS_PER_RATING = 10, 20  # so few distinct numbers, so often: a scale or a code, not a computed number
+_SHORT_WORDS = 3
+_UNIT_CHARS = 16  # "$12.50", "12 km/h", "12 apples": a number with a unit is still a bare answer
+_STEPS_CHARS = 20  # so much text before the final answer counts as worked steps
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKind:
+    """kind, and what is known of the answers.
+
+    num_rows: rows looked at. labels: every final answer with its count, commonest first, where there are few.
+    guess_rate: share of rows that the commonest answer gets right. worked: answers show steps before the final one.
+    """
+
+    kind: Kind
+    num_rows: int
+    labels: tuple[tuple[str, int], ...] = ()
+    guess_rate: float = 0.0
+    worked: bool = False
+
+    @property
+    def skew(self) -> float:
+        """The commonest label's count over the rarest's; 1 where there are no labels."""
+        return self.labels[0][1] / self.labels[-1][1] if self.labels else 1.0
+
+
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most so many rows, evenly spaced and the same every time."""
+    step = max(1, -(-len(rows) // most))
+    return list(rows[::step])
+
+
+def answer_kind(rows: Sequence[Row]) -> AnswerKind:
+    """What most answers look like; `none` where no row has one."""
+    answered = spread([row for row in rows if row.expected is not None and row.desirable is None], _SAMPLE)
+    if not answered:
+        return AnswerKind(_without_answers(rows), 0)
+    gold = [row.expected for row in answered]
+    worked = _share(_is_worked(row) for row in answered) >= 0.5
+    if _share(map(_is_json, gold)) >= _HOLDS:
+        return AnswerKind("json", len(gold), guess_rate=_guess_rate(map(_canonical, gold)), worked=worked)
+    finals = [_final(value) for value in gold]
+    counts = Counter(finals).most_common()
+    numbers = _share(_is_number(final) for final in finals) >= _HOLDS
+    few = _are_labels(counts, len(gold), numbers)
+    kind: Kind = "one_of_few" if few else "number" if numbers else _text_kind(finals)
+    labels = tuple(counts) if few else ()
+    return AnswerKind(kind, len(gold), labels, _guess_rate(finals), worked)
+
+
+def answer_text(value: object) -> str:
+    """An answer as a model would write it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and (texts := accepted_references(value)):
+        return texts[0]
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _without_answers(rows: Sequence[Row]) -> Kind:
+    if any(row.chosen is not None and row.rejected is not None for row in rows):
+        return "preference_pairs"
+    return "thumbs" if any(row.desirable is not None for row in rows) else "none"
+
+
+def _share(hits: Iterable[bool]) -> float:
+    found = list(hits)
+    return sum(found) / len(found) if found else 0.0
+
+
+def _guess_rate(finals: Iterable[str]) -> float:
+    counts = Counter(finals)
+    return max(counts.values()) / counts.total()
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return True
+    if not isinstance(value, str) or not value.strip().startswith(("{", "[{")):
+        return False
+    try:
+        return isinstance(json.loads(value), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(json.loads(value) if isinstance(value, str) else value, sort_keys=True, default=str)
+
+
+def _final(value: object) -> str:
+    """The final answer: what is marked as such ("#### 72", "the answer is B"), else all of it."""
+    text = answer_text(value).strip()
+    marked = next((line.strip(" .*$") for mark, line in marked_answers(text) if mark != "A:"), "")
+    if len(text) <= _LABEL_CHARS and "\n" not in text:
+        return marked or text
+    number = final_number(text) if marked and first_number(plain(marked)) else None
+    return number[0].text if number else marked[:_LABEL_CHARS] or text
+
+
+def _is_number(text: str) -> bool:
+    """A number with at most signs before it and a unit after it: "label-3" is none, "12 km/h" is one."""
+    read = plain(text)
+    number = first_number(read)
+    if number is None or "\n" in text:
+        return False
+    before, after = read[: number.start], read[number.end :]
+    alone = not re.search(r"[^\W_]", before) and not re.search(r"\d", after)
+    return alone and len(before) + len(after) <= _UNIT_CHARS and len(after.split()) <= 2
+
+
+def _is_worked(row: Row) -> bool:
+    """The demonstration is clearly longer than the final answer that it ends in."""
+    if row.completion is None:
+        return False
+    final = answer_text(row.reference) if row.reference is not None else _final(row.completion)
+    return len(row.completion.strip()) >= len(final) + _STEPS_CHARS
+
+
+def _are_labels(counts: list[tuple[str, int]], num_rows: int, numbers: bool) -> bool:
+    if len(counts) < 2 or max(len(label) for label, _ in counts) > _LABEL_CHARS:
+        return False
+    if numbers:
+        return len(counts) <= _RATINGS and num_rows >= _ROWS_PER_RATING * len(counts)
+    return len(counts) <= _MAX_LABELS and num_rows >= _ROWS_PER_LABEL * len(counts)
+
+
+def _text_kind(finals: list[str]) -> Kind:
+    words = statistics.median(len(final.split()) for final in finals)
+    chars = statistics.median(len(final) for final in finals)
+    return "short_text" if words <= _SHORT_WORDS and chars <= _LABEL_CHARS else "long_text"

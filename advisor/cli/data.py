@@ -1,0 +1,40 @@
+"""`data`: how a data file is read."""
+
+import json
+from pathlib import Path
+
+import click
+
+from advisor.cli.options import data_options
+
+
+@click.command()
+@click.argument("file")
+@data_options
+@click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
+def data(file: str, as_json: bool, **options: object) -> None:
+    """Show how FILE is read: layout, roles, findings, the grader that fits, and three rows.
+
+    \b
+    Example: finetune-advisor data rows.csv --column prompt=question
+    """
+    from rich.console import Console
+
+    from advisor.advise import read_rows
+    from advisor.cli.options import data_spec
+    from advisor.cli.show_advice import grader_sentence, profile_values
+    from advisor.cli.show_rows import shown_rows
+    from advisor.profile import profile
+    from pipelines.data.checks import check_rows
+    from pipelines.data.describe import describe
+
+    rows = read_rows(data_spec(file, options, Path.cwd()), Path.cwd())
+    found = profile(rows, check_rows(rows))
+    if as_json:
+        click.echo(json.dumps(profile_values(found), indent=1, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(describe(rows, found.findings))
+    console.print(f"  {grader_sentence(found)}\n", markup=False, highlight=False)
+    for text in shown_rows(rows):
+        console.print(text)

@@ -1,0 +1,38 @@
+"""`init`: interview, measure, decide, and write plan.yaml."""
+
+from pathlib import Path
+
+import click
+
+from advisor.cli.options import data_options
+
+
+@click.command()
+@click.option("--data", metavar="FILE", help="File, folder saved by `datasets`, or hub id.")
+@click.option("--model", metavar="NAME", help="`starter`, a model folder or a hub id.")
+@click.option("--answers", type=click.Path(path_type=Path), help="Take answers from this file.")
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Give one answer.")
+@click.option("--yes", is_flag=True, help="Take the default of every question that has no answer yet.")
+@data_options
+@click.option("--out", type=click.Path(path_type=Path), default=Path("plan.yaml"), help="Where the plan goes.")
+@click.option("--force", is_flag=True, help="Overwrite a plan that differs.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def init(out: Path, yes: bool, as_json: bool, **options: object) -> None:
+    """Look at the data, ask what only you know, advise SFT, RFT or RLHF, and write plan.yaml.
+
+    \b
+    Example: finetune-advisor init --data rows.jsonl --yes
+             finetune-advisor init --data rows.csv --set reasoning_helps=no --out small.yaml --yes
+    """
+    from rich.console import Console
+
+    from advisor.advise import advise, require_plan
+    from advisor.cli.request import request_from
+    from advisor.cli.show_advice import advice_json, show_advice
+
+    advice = advise(request_from(out, yes, options))
+    if as_json:
+        click.echo(advice_json(advice, out))
+    else:
+        show_advice(Console(), advice, out)
+    require_plan(advice)

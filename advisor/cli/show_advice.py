@@ -1,0 +1,117 @@
+"""An Advice for the terminal, and for machines."""
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from advisor.advise import Advice, answers_path
+from advisor.cli.ask import spoken
+from advisor.decide import Decision, pipeline
+from advisor.profile import DataProfile
+from pipelines.data.describe import describe
+
+_ORIGIN = {"measured": "green", "told": "cyan", "assumed": "yellow"}
+
+
+def show_advice(console: Console, advice: Advice, out: Path) -> None:
+    """Data, answers, advice with its reasons, and what to do next."""
+    for note in advice.notes:
+        console.print(note, style="dim")
+    if advice.rows is not None and advice.profile is not None:
+        console.print(describe(advice.rows, advice.profile.findings))
+        console.print(Text(f"  {grader_sentence(advice.profile)}"))
+    console.print()
+    console.print(_answers(advice))
+    _show_decision(console, advice.decision)
+    console.print()
+    console.print(Text(f"answers: {answers_path(out)}", "dim"))
+    if advice.plan is not None:
+        state = "wrote" if advice.written else "unchanged:"
+        console.print(Text(f"{state} {out}"))
+        console.print(Text.assemble("next:  ", (f"finetune-advisor run {shlex.quote(str(out))}", "bold")))
+
+
+def grader_sentence(profile: DataProfile) -> str:
+    """Which grader fits these answers, and how that was tried."""
+    fit = profile.fit
+    kind = profile.answers.kind.replace("_", " ")
+    if fit is None:
+        return f"answers: {kind}; no grader of this version compares such answers"
+    tried = f"{fit.grader.type} accepts {fit.accepted:,} of {fit.tried:,} rows' own answers"
+    refused = f" (refused: rows {', '.join(map(str, fit.refused[:8]))})" if fit.refused and fit.problem else ""
+    return f"answers: {kind}; {tried}{refused}" + (f"; not used: {fit.problem}" if fit.problem else "")
+
+
+def advice_json(advice: Advice, out: Path) -> str:
+    """Everything that init found and decided."""
+    decision = advice.decision
+    runner_up = decision.runner_up
+    found: dict[str, Any] = {
+        "outcome": decision.outcome,
+        "stages": decision.stages,
+        "later": decision.later,
+        "because": decision.because,
+        "rules": [fired.id for fired in decision.fired],
+        "sources": decision.sources,
+        "runner_up": dataclasses.asdict(runner_up) if runner_up else None,
+        "would_change": decision.would_change,
+        "missing": decision.missing,
+        "answers": {key: dataclasses.asdict(answer) for key, answer in advice.answers.items()},
+        "profile": profile_values(advice.profile) if advice.profile else None,
+        "plan": str(out) if advice.plan else None,
+        "written": advice.written,
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False)
+
+
+def profile_values(profile: DataProfile) -> dict[str, Any]:
+    """A profile as plain values."""
+    values = {field.name: getattr(profile, field.name) for field in dataclasses.fields(profile)}
+    fit = profile.fit
+    return {
+        **values,
+        "roles": dict(profile.roles),
+        "answers": dataclasses.asdict(profile.answers),
+        "fit": {**dataclasses.asdict(fit), "grader": fit.grader.model_dump(mode="json")} if fit else None,
+        "prompt_chars": dataclasses.asdict(profile.prompt_chars),
+        "answer_chars": dataclasses.asdict(profile.answer_chars),
+        "findings": [dataclasses.asdict(finding) for finding in profile.findings],
+    }
+
+
+def _answers(advice: Advice) -> Table:
+    table = Table("question", "answer", "from", box=None, header_style="dim", padding=(0, 2))
+    for key, answer in advice.answers.items():
+        table.add_row(key, spoken(answer.value), Text(answer.origin, _ORIGIN[answer.origin]))
+    return table
+
+
+def _show_decision(console: Console, decision: Decision) -> None:
+    console.print()
+    console.print(Text.assemble("Advice: ", (pipeline(decision.outcome, decision.stages), "bold green")))
+    _list(console, decision.because)
+    if decision.later:
+        names = ", ".join(decision.later)
+        console.print(Text(f"  Not in this version: {names}. The plan holds the stages before it.", "bold yellow"))
+    if decision.runner_up:
+        alternative = decision.runner_up
+        console.print(f"Runner-up: {pipeline(alternative.outcome, alternative.stages)}")
+        _list(console, [alternative.reason])
+    if decision.would_change:
+        console.print("The advice would change")
+        _list(console, decision.would_change)
+    console.print("Sources")
+    _list(console, decision.sources)
+
+
+def _list(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2), expand=False))

@@ -1,0 +1,39 @@
+"""Rows for the user's eyes without a tokenizer: the turns, and in green what a model would learn to write.
+
+`pipelines/data/show.py` shows the tokens themselves; it needs a tokenizer, so it belongs into a process of its own.
+"""
+
+from rich.text import Text
+
+from advisor.answer_kind import answer_text
+from pipelines.data.rows import Row, Rows
+
+_LONGEST = 600
+
+
+def shown_rows(rows: Rows, num_rows: int = 3) -> list[Text]:
+    """The first rows, one text each."""
+    return [_shown(row) for row in rows.rows[:num_rows]]
+
+
+def _shown(row: Row) -> Text:
+    text = Text(f"row {row.number}\n", "bold")
+    for message in row.messages:
+        text.append(f"{message['role']}: ", "dim").append(_cut(str(message["content"])) + "\n", "not bold")
+    for label, value, style in _answers(row):
+        text.append(f"{label}: ", "dim").append(_cut(value) + "\n", style)
+    return text
+
+
+def _answers(row: Row) -> list[tuple[str, str, str]]:
+    found = [
+        ("assistant", row.completion, "not bold green"),
+        ("reference", None if row.reference is None else answer_text(row.reference), "not bold cyan"),
+        ("chosen", row.chosen, "not bold green"),
+        ("rejected", row.rejected, "not bold red"),
+    ]
+    return [(label, value, style) for label, value, style in found if value is not None]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... {len(text) - _LONGEST:,} more characters"

@@ -1,0 +1,101 @@
+"""Decision, profile and answers → Plan. Pure; `advisor/plan_text.py` writes it with its reasons as comments."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import yaml
+
+from advisor.answers import Answer
+from advisor.checks import NONE
+from advisor.decide import IN_THIS_VERSION, Decision, pipeline
+from advisor.profile import DataProfile
+from graders.errors import UserError
+from graders.union import AnyGrader, parse_grader
+from pipelines.data.rows import Role
+from pipelines.data.spec import DataSpec
+from pipelines.plan import DecisionRecord, Plan
+
+SKEWED = 5.0
+"""From this many times as many rows of the commonest label as of the rarest, rare labels are up-weighted. OpenAI's RFT
+guide and Fireworks ask for balance; Fireworks flags 50:1, which leaves the rare labels of smaller sets unlearned."""
+GRADER = "answer"
+
+
+def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, Answer], spec: DataSpec) -> Plan:
+    """The plan for an advice that trains something. spec: the data as the user named it."""
+    if decision.facts.preferences and not (profile.num_pairs or profile.num_thumbs) and decision.outcome == "rlhf":
+        raise UserError(
+            f"the advice is {pipeline(decision.outcome, decision.stages)}, but {profile.source} holds no preferences",
+            "columns such as chosen and rejected",
+            "name the file that has the pairs with --data",
+        )
+    grader = chosen_grader(decision, profile, answers)
+    fields: dict[str, Any] = {
+        "name": answers["name"].value,
+        "decision": record(decision),
+        "model": {"name": answers["model"].value},
+        "data": _data(decision, profile, spec),
+        "graders": {GRADER: grader} if grader else {},
+        "metric": GRADER if grader else "preference" if profile.num_pairs else "likelihood",
+        "stages": _stages(decision),
+    }
+    return Plan.model_validate(fields)
+
+
+def chosen_grader(decision: Decision, profile: DataProfile, answers: Mapping[str, Answer]) -> AnyGrader | None:
+    """The grader that was told, else the one that fits; None where nothing can grade."""
+    if not decision.facts.gradable:
+        return None
+    name = str(answers["grader"].value)
+    if name.startswith("{"):
+        return parse_grader(yaml.safe_load(name))
+    if profile.fit is not None and profile.fit.grader.type == name:
+        return profile.fit.grader
+    return None if name == NONE else parse_grader({"type": name})
+
+
+def record(decision: Decision) -> DecisionRecord:
+    """The decision as the plan keeps it."""
+    runner_up = decision.runner_up
+    return DecisionRecord(
+        outcome=decision.outcome,
+        because=decision.because,
+        sources=decision.sources,
+        runner_up=f"{pipeline(runner_up.outcome, runner_up.stages)}: {runner_up.reason}" if runner_up else None,
+        would_change=decision.would_change,
+    )
+
+
+def _data(decision: Decision, profile: DataProfile, spec: DataSpec) -> DataSpec:
+    """The data as named, with the detected columns written out: detection may get better, a plan must not move."""
+    columns = {**_detected(profile), **spec.columns}
+    if "sft" in decision.stages and profile.num_completions == 0 and (reference := reference_column(profile)):
+        columns["completion"] = reference
+    skewed = profile.answers.skew >= SKEWED and "sft" in decision.stages
+    return spec.model_copy(update={"columns": columns, "balance": "label" if skewed else spec.balance})
+
+
+def reference_column(profile: DataProfile) -> str | None:
+    """The one column that holds the reference; None where there is none, or several columns make it up."""
+    column = profile.roles.get("reference")
+    return None if column is None or "," in column else column
+
+
+def _detected(profile: DataProfile) -> dict[Role, str]:
+    """The roles as columns; none where a role is no plain column of its own, such as a turn of a conversation."""
+    roles = dict(profile.roles)
+    roles = {role: column for role, column in roles.items() if column != "template"}
+    plain = len(set(roles.values())) == len(roles) and all("," not in column for column in roles.values())
+    known = set(get_args(Role))
+    if not plain or "messages" in roles or not known.issuperset(roles):
+        return {}
+    return {role: roles[role] for role in get_args(Role) if role in roles}
+
+
+def _stages(decision: Decision) -> list[dict[str, object]]:
+    """The base model's evaluation, then each training stage with its own."""
+    stages: list[dict[str, object]] = [{"type": "evaluate", "name": "base"}]
+    for method in decision.stages:
+        if method in IN_THIS_VERSION:
+            stages += [{"type": method, "name": method}, {"type": "evaluate", "name": f"after_{method}"}]
+    return stages

@@ -1,0 +1,107 @@
+"""Rows → DataProfile: what can be measured before anyone is asked. Pure."""
+
+import re
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from advisor.answer_kind import AnswerKind, answer_kind, answer_text
+from advisor.grader_fit import GraderFit, fit_grader
+from pipelines.data.rows import Finding, Row, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Characters: the median and the 95th percentile."""
+
+    median: int
+    p95: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataProfile:
+    """What a data set holds.
+
+    num_prompts: distinct ones. num_completions: rows to imitate. num_references: rows with an answer to compare with.
+    num_labelled: rows with a right answer of either kind. num_pairs: chosen/rejected. num_thumbs: answers marked good
+    or bad. num_tools: rows with tools.
+    demonstrations: the answers show how (worked steps, or the whole text wanted), not only a final answer.
+    word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
+    fit: the grader for these answers, tried on them; None where no grader here compares such answers.
+    """
+
+    source: str
+    layout: str
+    roles: Mapping[str, str]
+    notes: tuple[str, ...]
+    num_rows: int
+    num_prompts: int
+    num_completions: int
+    num_references: int
+    num_labelled: int
+    num_pairs: int
+    num_thumbs: int
+    num_tools: int
+    answers: AnswerKind
+    demonstrations: bool
+    word_problems: bool
+    fit: GraderFit | None
+    prompt_chars: Lengths
+    answer_chars: Lengths
+    findings: tuple[Finding, ...]
+
+
+def profile(rows: Rows, findings: Sequence[Finding] = ()) -> DataProfile:
+    """Measures the rows. findings: what the checks of the data said."""
+    each = rows.rows
+    answers = answer_kind(each)
+    fit = fit_grader(each, answers)
+    graded = [row for row in each if row.desirable is None]
+    num_completions = sum(row.completion is not None for row in graded)
+    num_answered = sum(row.expected is not None for row in graded)
+    return DataProfile(
+        source=rows.source,
+        layout=rows.layout,
+        roles=rows.roles,
+        notes=rows.notes,
+        num_rows=len(each),
+        num_prompts=len({tuple(str(message.get("content")) for message in row.messages) for row in each}),
+        num_completions=num_completions,
+        num_references=sum(row.reference is not None for row in graded),
+        num_labelled=num_completions if fit and fit.material else num_answered,
+        num_pairs=sum(row.chosen is not None and row.rejected is not None for row in each),
+        num_thumbs=sum(row.desirable is not None for row in each),
+        num_tools=sum(bool(row.tools or row.tool_calls) for row in each),
+        answers=answers,
+        demonstrations=answers.worked or answers.kind == "long_text",
+        word_problems=answers.kind == "number" and _are_word_problems(each),
+        fit=fit,
+        prompt_chars=_lengths(row.prompt for row in each),
+        answer_chars=_lengths(text for row in each if (text := _answer(row)) is not None),
+        findings=tuple(findings),
+    )
+
+
+def _answer(row: Row) -> str | None:
+    """The longest thing that the model is to write."""
+    if row.completion is not None:
+        return row.completion
+    return row.chosen if row.reference is None else answer_text(row.reference)
+
+
+def _lengths(texts: Iterable[str]) -> Lengths:
+    lengths = sorted(len(text) for text in texts)
+    if not lengths:
+        return Lengths(0, 0)
+    return Lengths(round(statistics.median(lengths)), lengths[int(0.95 * (len(lengths) - 1))])
+
+
+def _are_word_problems(rows: Sequence[Row]) -> bool:
+    hits = [_is_word_problem(row.prompt) for row in rows]
+    return bool(hits) and sum(hits) >= 0.5 * len(hits)
+
+
+def _is_word_problem(prompt: str) -> bool:
+    """Two numbers among words; a sign of a script without spaces counts as three letters."""
+    letters = sum(3 if char >= "\u2e80" else 1 for char in prompt if char.isalpha())
+    return len(re.findall(r"\d+", prompt)) >= 2 and letters >= 24

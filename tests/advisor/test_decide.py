@@ -1,0 +1,144 @@
+"""The published chart branch by branch, its boundaries, the vetoes, the order of stages, and the record."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from advisor.decide import decide
+from advisor.facts import Facts
+from advisor.rules import CAUTIONS, OUTCOMES, STAGES, VETOES
+
+LABELLED = Facts(prompts=1000, labels=1000, verifiable=True, grader="numeric", model="m", gpu_gib=24.0)
+UNLABELLED = replace(LABELLED, labels=0)
+
+CHART = [
+    # no labels
+    (UNLABELLED, "rft", ("grpo",)),
+    (replace(UNLABELLED, verifiable=False, grader=None, pairs=900), "rlhf", ("sft", "dpo")),
+    (replace(UNLABELLED, verifiable=False, grader=None, thumbs=900), "rlhf", ("sft", "kto")),
+    (replace(UNLABELLED, verifiable=False, grader=None), "collect", ()),
+    # under 100
+    (replace(LABELLED, labels=99), "rft", ("grpo",)),
+    (replace(LABELLED, labels=99, reasoning_helps=True), "rft", ("grpo",)),
+    (replace(LABELLED, labels=99, reasoning_helps=False), "sft", ("sft",)),
+    (replace(LABELLED, labels=99, verifiable=False), "sft", ("sft",)),
+    (replace(LABELLED, labels=99, grader=None), "sft", ("sft",)),
+    # exactly 100 and exactly 100,000 belong to the middle
+    (replace(LABELLED, labels=100), "sft", ("sft",)),
+    (replace(LABELLED, labels=100, reasoning_helps=True), "rft", ("grpo",)),
+    (replace(LABELLED, labels=100_000, reasoning_helps=True), "rft", ("grpo",)),
+    # the middle
+    (replace(LABELLED, reasoning_helps=True), "rft", ("grpo",)),
+    (replace(LABELLED, reasoning_helps=False), "sft", ("sft",)),
+    (replace(LABELLED, reasoning_helps=None), "sft", ("sft",)),
+    (replace(LABELLED, reasoning_helps=True, verifiable=False), "sft", ("sft",)),
+    # over 100,000
+    (replace(LABELLED, labels=100_001, reasoning_helps=True), "sft", ("sft",)),
+]
+
+
+@pytest.mark.parametrize(("facts", "outcome", "stages"), CHART)
+def test_the_published_chart(facts, outcome, stages):
+    decision = decide(facts)
+    assert (decision.outcome, decision.stages) == (outcome, stages)
+
+
+REASONING = replace(LABELLED, reasoning_helps=True)
+ORDERS = [
+    (replace(REASONING, demonstrations=True, format_new=True), ("sft", "grpo")),
+    (replace(REASONING, demonstrations=True, format_new=None), ("sft", "grpo")),
+    (replace(REASONING, demonstrations=True, format_new=False), ("grpo",)),
+    (replace(REASONING, demonstrations=False, format_new=True), ("sft", "grpo")),
+    (replace(REASONING, demonstrations=False, format_new=None), ("grpo",)),
+    (replace(UNLABELLED, format_new=True), ("grpo",)),
+    (replace(UNLABELLED, prompts=99), ("rejection_sampling",)),
+    (replace(UNLABELLED, prompts=100), ("grpo",)),
+    (replace(UNLABELLED, hours=0.5), ("rejection_sampling",)),
+    (replace(REASONING, demonstrations=True, format_new=True, pairs=50), ("sft", "grpo", "dpo")),
+    (replace(LABELLED, reasoning_helps=False, pairs=50), ("sft", "dpo")),
+]
+
+
+@pytest.mark.parametrize(("facts", "stages"), ORDERS)
+def test_stages_come_in_the_order_sft_rft_preferences(facts, stages):
+    assert decide(facts).stages == stages
+
+
+def test_a_veto_that_decided_is_in_the_record():
+    decision = decide(replace(LABELLED, labels=50, verifiable=False))
+    assert [veto.id for veto in decision.vetoes] == ["not_verifiable"]
+    assert decision.because[0].startswith("RFT is out")
+
+
+def test_a_veto_that_changed_nothing_stays_out_of_the_record():
+    assert decide(replace(LABELLED, reasoning_helps=False, verifiable=False)).vetoes == ()
+
+
+def test_where_sources_differ_both_are_named():
+    decision = decide(replace(LABELLED, labels=50, reasoning_helps=False))
+    assert any("Predibase" in source for source in decision.sources)
+    assert any("Fireworks" in source for source in decision.sources)
+    assert "sources differ" in decision.because[0]
+
+
+def test_collect_says_what_is_missing_and_how_many():
+    decision = decide(Facts())
+    assert decision.outcome == "collect"
+    assert any("200 to 500" in text for text in decision.missing)
+    assert any("pairs" in text for text in decision.missing)
+
+
+def test_the_runner_up_is_another_outcome():
+    decision = decide(REASONING)
+    assert decision.runner_up is not None
+    assert decision.runner_up.outcome == "sft"
+    assert decide(Facts()).runner_up is None
+
+
+def test_would_change_names_only_what_comes_out_differently():
+    decision = decide(replace(LABELLED, reasoning_helps=None))
+    texts = {text.split(":")[0]: text for text in decision.would_change}
+    assert texts["if thinking step by step helps"].endswith("grpo")
+    assert "if thinking step by step does not help" not in texts
+    assert "with more than 100,000 labelled rows" not in texts
+    assert texts["with fewer than 100 labelled rows"].endswith("grpo")
+
+
+def test_stages_of_later_versions_are_named_as_such():
+    decision = decide(Facts(prompts=500, pairs=500))
+    assert decision.later == ("dpo",)
+
+
+def test_bare_answers_are_warned_about_before_a_reasoning_task():
+    decision = decide(replace(REASONING, format_new=True))
+    assert any("bare answers" in reason for reason in decision.because)
+
+
+def test_every_rule_has_an_id_of_its_own_a_source_and_a_reason_that_can_be_filled():
+    rules = [*OUTCOMES, *VETOES, *STAGES, *CAUTIONS]
+    assert len({rule.id for rule in rules}) == len(rules)
+    facts = replace(LABELLED, hours=0.5)
+    for rule in rules:
+        assert rule.sources
+        assert "{" not in rule.reason.format(f=facts)
+
+
+@pytest.mark.parametrize("labels", [0, 5, 99, 100, 5000, 100_000, 100_001])
+def test_something_is_always_advised(labels):
+    """Every combination of the facts that rules look at ends in an outcome with its record."""
+    choices = [(True, False), (None, "numeric"), (True, False, None), (True, False, None), (0, 500), (0, 500), (0, 500)]
+    for verifiable, grader, reasoning, new, prompts, pairs, thumbs in itertools.product(*choices):
+        facts = Facts(prompts=prompts, labels=labels, verifiable=verifiable, grader=grader, pairs=pairs, thumbs=thumbs)
+        decision = decide(replace(facts, reasoning_helps=reasoning, format_new=new))
+        assert decision.because
+        assert decision.sources
+        assert bool(decision.stages) != (decision.outcome == "collect")
+        assert not (decision.outcome == "rft" and not facts.gradable)
+
+
+def test_what_is_only_assumed_is_said_where_it_matters():
+    facts = replace(LABELLED, origins={"reasoning_helps": "assumed", "verifiable": "told", "format_new": "assumed"})
+    assert "reasoning_helps = unknown" in decide(facts).because[-1]
+    assert "format_new" not in decide(facts).because[-1]
+    assert "Assumed" not in decide(replace(facts, origins={"reasoning_helps": "told"})).because[-1]

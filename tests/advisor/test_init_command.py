@@ -1,0 +1,230 @@
+"""`init` and `data` as a user calls them."""
+
+import csv
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from advisor.cli.main import run_command
+from pipelines.plan_file import load_plan
+from tests.advisor import conftest
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+MAIN = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_csv(path, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_a_csv_of_sums_becomes_a_plan(here, capsys):
+    write_csv(here / "rows.csv", conftest.sums(worked=False))
+    assert run_command(["init", "--data", "rows.csv", "--yes"]) == 0
+    shown = capsys.readouterr().out
+    for part in ["recognised as prompt+completion", "numeric accepts", "Advice: sft → grpo", "Runner-up: sft"]:
+        assert part in shown
+    assert "finetune-advisor run plan.yaml" in shown
+    assert load_plan(here / "plan.yaml").plan.data.train == "rows.csv"
+    assert yaml.safe_load((here / "answers.yaml").read_text()) == {"data": "rows.csv"}
+
+
+def test_options_reach_the_plan(here, jsonl):
+    jsonl([{"ask": row["question"], "say": row["answer"], "kind": "sum"} for row in conftest.sums(True)])
+    jsonl(
+        [{"ask": row["question"] + "?", "say": row["answer"], "kind": "sum"} for row in conftest.sums(True, 40)],
+        "t.jsonl",
+    )
+    command = ["init", "--data", "rows.jsonl", "--yes", "--column", "prompt=ask", "--column", "completion=say"]
+    command += ["--limit", "200", "--test", "t.jsonl", "--system", "A {{kind}}.", "--model", "owner/model"]
+    command += ["--set", "name=mine", "--out", "sub/mine.yaml"]
+    assert run_command(command) == 0
+    plan = load_plan(here / "sub" / "mine.yaml").plan
+    assert (plan.name, plan.model.name) == ("mine", "owner/model")
+    assert (plan.data.train, plan.data.test) == ("../rows.jsonl", "../t.jsonl")
+    assert plan.data.columns == {"prompt": "ask", "completion": "say"}
+    assert (plan.data.limit, plan.data.system) == (200, "A {{kind}}.")
+    assert (here / "sub" / "mine.answers.yaml").exists()
+
+
+def test_json_is_for_machines(here, jsonl, capsys):
+    jsonl(conftest.labels())
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["outcome"], found["stages"], found["plan"]) == ("sft", ["sft"], "plan.yaml")
+    assert found["answers"]["labelled"] == {"value": 260, "origin": "measured"}
+
+
+def test_without_a_terminal_it_says_what_to_add(here, jsonl, capsys):
+    jsonl(conftest.sums(True))
+    assert run_command(["init", "--data", "rows.jsonl"]) == 1
+    said = capsys.readouterr().err
+    assert "--yes" in said
+    assert "--answers" in said
+
+
+def test_an_answers_file_stands_in_for_a_person(here, jsonl):
+    jsonl(conftest.sums(True))
+    (here / "a.yaml").write_text("data: rows.jsonl\nreasoning_helps: no\nname: quiet\n")
+    assert run_command(["init", "--answers", "a.yaml"]) == 0
+    plan = load_plan(here / "plan.yaml").plan
+    assert plan.name == "quiet"
+    assert [stage.type for stage in plan.stages] == ["evaluate", "sft", "evaluate"]
+
+
+def test_a_second_init_remembers_the_answers(here, jsonl):
+    jsonl(conftest.sums(True))
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--set", "reasoning_helps=no"]) == 0
+    assert run_command(["init", "--yes"]) == 0
+
+
+def test_without_data_it_says_what_to_collect(here, capsys):
+    assert run_command(["init", "--yes"]) == 1
+    done = capsys.readouterr()
+    assert "Advice: collect" in done.out
+    assert "200 to 500" in done.err
+    assert not (here / "plan.yaml").exists()
+    assert (here / "answers.yaml").exists()
+
+
+def test_an_overwrite_is_refused_with_the_difference(here, jsonl, capsys):
+    jsonl(conftest.sums(True))
+    (here / "plan.yaml").write_text("version: 1\nname: hers\n")
+    assert run_command(["init", "--data", "rows.jsonl", "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "-name: hers" in said
+    assert "--force" in said
+    assert (here / "plan.yaml").read_text() == "version: 1\nname: hers\n"
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--force"]) == 0
+
+
+BAD = [
+    (["--data", "nowhere.jsonl"], "nowhere.jsonl"),
+    (["--data", "rows.jsonl", "--set", "verifyable=yes"], "verifiable"),
+    (["--data", "rows.jsonl", "--set", "hours=soon"], "a number, 0 or more"),
+    (["--data", "rows.jsonl", "--column", "promt=question"], "prompt"),
+    (["--data", "rows.jsonl", "--column", "prompt=quest"], "question"),
+    (["--data", "rows.jsonl", "--model", "./nowhere"], "model"),
+    (["--data", "rows.jsonl", "--answers", "none.yaml"], "none.yaml"),
+    (["--data", "rows.jsonl", "--out", "rows.jsonl/plan.yaml"], "rows.jsonl"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD)
+def test_bad_input_is_one_message_and_leaves_no_plan(here, jsonl, capsys, arguments, said):
+    jsonl(conftest.sums(True))
+    assert run_command(["init", "--yes", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+    assert not (here / "plan.yaml").exists()
+
+
+def test_a_folder_without_permission_is_a_message(here, jsonl, capsys):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    path = jsonl(conftest.sums(True))
+    locked = here / "locked"
+    locked.mkdir(mode=0o500)
+    assert run_command(["init", "--yes", "--data", path.name, "--out", "locked/plan.yaml"]) == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_no_torch_is_imported(here, jsonl):
+    jsonl(conftest.sums(True))
+    code = f"{MAIN.rsplit(';', 1)[0]}; run_command(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", code, "init", "--data", "rows.jsonl", "--yes"]
+    assert subprocess.run(command, cwd=here, env=ENVIRONMENT, capture_output=True, check=False).returncode == 0
+
+
+def test_help_has_an_example():
+    from advisor.cli.data import data
+    from advisor.cli.init import init
+
+    for command in (init, data):
+        assert "Example: finetune-advisor" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_data_shows_roles_findings_and_three_rows(here, jsonl, capsys):
+    jsonl(conftest.pairs())
+    assert run_command(["data", "rows.jsonl"]) == 0
+    shown = capsys.readouterr().out
+    assert "rejected: No." in shown
+    assert shown.count("\nrow ") == 3
+    assert run_command(["data", "rows.jsonl", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_pairs"] == 220
+
+
+class Terminal:
+    """A child that believes it sits on a terminal."""
+
+    def __init__(self, folder, *arguments):
+        self.pid, self.screen = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execve(sys.executable, [sys.executable, "-c", MAIN, *arguments], ENVIRONMENT)
+        self.seen = ""
+
+    def wait_for(self, text):
+        end = time.monotonic() + 20
+        while text not in self.seen:
+            assert time.monotonic() < end, self.seen
+            if select.select([self.screen], [], [], 0.2)[0]:
+                self.seen += os.read(self.screen, 65536).decode(errors="replace")
+        self.seen = self.seen.split(text, 1)[1]
+
+    def type(self, keys):
+        time.sleep(0.1)
+        os.write(self.screen, keys.encode())
+
+    def exit_code(self):
+        try:
+            while data := os.read(self.screen, 65536):
+                self.seen += data.decode(errors="replace")
+        except OSError:  # Linux closes the screen so
+            pass
+        os.close(self.screen)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def test_on_a_terminal_it_asks_and_ctrl_c_keeps_the_answers(here, jsonl):
+    jsonl(conftest.sums(True))
+    terminal = Terminal(here, "init", "--data", "rows.jsonl")
+    terminal.wait_for("What is the model to do")
+    terminal.type("\x15Add things up\r")
+    terminal.wait_for("Which model?")
+    terminal.type("\x03")
+    assert terminal.exit_code() == 130
+    kept = yaml.safe_load((here / "answers.yaml").read_text())
+    assert kept == {"data": "rows.jsonl", "task": "Add things up"}
+    assert not (here / "plan.yaml").exists()
+
+
+def test_on_a_terminal_enter_takes_each_default(here, jsonl):
+    jsonl(conftest.sums(True))
+    terminal = Terminal(here, "init", "--data", "rows.jsonl")
+    questions = ["What is the model to do", "Which model?", "Can a program", "Which grader", "Do answers get better"]
+    for question in [*questions, "new to the model?", "How shall the plan be called?"]:
+        terminal.wait_for(question)
+        terminal.type("\r")
+    assert terminal.exit_code() == 0
+    assert [stage.type for stage in load_plan(here / "plan.yaml").plan.stages][1::2] == ["sft", "grpo"]
+    assert yaml.safe_load((here / "answers.yaml").read_text())["reasoning_helps"] is True

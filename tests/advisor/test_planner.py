@@ -1,0 +1,161 @@
+"""Decision → Plan → plan.yaml and back, and that nothing of the user's is overwritten."""
+
+import json
+
+import pytest
+import yaml
+
+from advisor.advise import Request, advise, require_plan
+from graders.errors import UserError
+from pipelines.data.spec import DataSpec
+from pipelines.plan import Plan
+from pipelines.plan_file import load_plan
+from tests.advisor import conftest
+
+
+def run(path, given=None, **options):
+    spec = DataSpec(train="none", **options)
+    out = path.with_name("plan.yaml")
+    return advise(Request(out, spec, {"data": str(path), **(given or {})}))
+
+
+def kinds(plan):
+    return [(stage.type, stage.name) for stage in plan.stages]
+
+
+def test_worked_word_problems_are_warmed_up_then_practised(jsonl):
+    plan = run(jsonl(conftest.sums(worked=True))).plan
+    assert kinds(plan) == [
+        ("evaluate", "base"),
+        ("sft", "sft"),
+        ("evaluate", "after_sft"),
+        ("grpo", "grpo"),
+        ("evaluate", "after_grpo"),
+    ]
+    assert plan.graders["answer"].type == "numeric"
+    assert plan.metric == "answer"
+    assert plan.data.columns == {"prompt": "question", "completion": "answer"}
+
+
+def test_skewed_labels_are_imitated_and_balanced(jsonl):
+    plan = run(jsonl(conftest.labels())).plan
+    assert kinds(plan) == [("evaluate", "base"), ("sft", "sft"), ("evaluate", "after_sft")]
+    assert plan.data.balance == "label"
+    assert plan.graders["answer"].type == "choice"
+
+
+def test_free_text_is_measured_by_likelihood(jsonl):
+    plan = run(jsonl(conftest.texts())).plan
+    assert plan.metric == "likelihood"
+    assert plan.graders == {}
+
+
+def test_pairs_are_imitated_first_and_the_plan_says_what_is_missing(jsonl):
+    advice = run(jsonl(conftest.pairs()))
+    assert advice.decision.outcome == "rlhf"
+    assert kinds(advice.plan) == [("evaluate", "base"), ("sft", "sft"), ("evaluate", "after_sft")]
+    assert advice.plan.metric == "preference"
+    text = (jsonl(conftest.pairs()).with_name("plan.yaml")).read_text()
+    assert "not in this version: dpo" in text
+
+
+def test_references_alone_are_imitated_as_completions(jsonl):
+    plan = run(jsonl(conftest.fields())).plan
+    assert plan.data.columns["completion"] == plan.data.columns["reference"] == "reference"
+    assert plan.graders["answer"].type == "json_fields"
+
+
+CASES = [
+    (conftest.sums(True), {}),
+    (conftest.sums(False), {"model": "owner/model-Instruct", "reasoning_helps": "no"}),
+    (conftest.labels(), {"task": "Sort: mail & 'parcels' # by topic"}),
+    (conftest.pairs(), {}),
+    (conftest.texts(), {"name": "my-plan"}),
+    (conftest.fields(), {"hours": "0.5", "reasoning_helps": "yes"}),
+    (conftest.sums(True), {"grader": "{type: numeric, abs_tolerance: 0.01}"}),
+]
+
+
+@pytest.mark.parametrize(("rows", "given"), CASES)
+def test_the_file_reads_back_as_the_identical_plan(jsonl, rows, given):
+    path = jsonl(rows)
+    advice = run(path, given, limit=210)
+    written = path.with_name("plan.yaml")
+    text = written.read_text()
+    assert Plan.model_validate(yaml.safe_load(text)) == advice.plan
+    assert load_plan(written).plan == advice.plan
+    assert text.count("#") >= 5
+    assert advice.plan.data.train == "rows.jsonl"
+    assert advice.plan.data.limit == 210
+
+
+def test_the_plan_is_short_and_repeats_no_default(jsonl):
+    path = jsonl(conftest.sums(True))
+    run(path)
+    fields = yaml.safe_load(path.with_name("plan.yaml").read_text())
+    assert set(fields) == {"version", "name", "decision", "data", "graders", "metric", "stages"}
+    assert all(set(stage) == {"type", "name"} for stage in fields["stages"])
+
+
+def test_an_unchanged_plan_keeps_its_own_comments(jsonl):
+    path = jsonl(conftest.sums(True))
+    assert run(path).written
+    plan = path.with_name("plan.yaml")
+    plan.write_text(plan.read_text() + "# my own note\n")
+    assert not run(path).written
+    assert plan.read_text().endswith("# my own note\n")
+
+
+def test_another_plan_is_never_overwritten_and_the_difference_is_shown(jsonl):
+    path = jsonl(conftest.sums(True))
+    run(path)
+    before = path.with_name("plan.yaml").read_text()
+    with pytest.raises(UserError) as caught:
+        run(path, {"reasoning_helps": "no"})
+    assert "-  - type: grpo" in str(caught.value) or "-- type: grpo" in str(caught.value)
+    assert "--force" in str(caught.value)
+    assert path.with_name("plan.yaml").read_text() == before
+
+
+def test_force_overwrites(jsonl):
+    path = jsonl(conftest.sums(True))
+    run(path)
+    out = path.with_name("plan.yaml")
+    given = {"data": str(path), "reasoning_helps": "no"}
+    advice = advise(Request(out, DataSpec(train="none"), given, force=True))
+    assert advice.written
+    assert kinds(load_plan(out).plan)[-1] == ("evaluate", "after_sft")
+
+
+def test_nothing_to_learn_from_writes_no_plan_but_keeps_the_answers(jsonl):
+    path = jsonl([{"prompt": f"Say something about {n}."} for n in range(220)])
+    advice = run(path)
+    assert advice.decision.outcome == "collect"
+    assert not path.with_name("plan.yaml").exists()
+    assert path.with_name("answers.yaml").exists()
+    with pytest.raises(UserError, match="nothing to train on"):
+        require_plan(advice)
+
+
+def test_answers_about_other_data_are_not_used(jsonl):
+    run(jsonl(conftest.sums(True)), {"reasoning_helps": "no"})
+    other = jsonl(conftest.sums(True), "other.jsonl")
+    out = other.with_name("plan.yaml")
+    advice = advise(Request(out, DataSpec(train="none"), {"data": str(other)}, force=True))
+    assert advice.answers["reasoning_helps"].origin == "assumed"
+    assert advice.notes
+
+
+def test_a_data_path_is_relative_to_the_plan(jsonl, tmp_path, monkeypatch):
+    jsonl(conftest.sums(True))
+    monkeypatch.chdir(tmp_path)
+    advice = advise(Request(tmp_path / "plans" / "a.yaml", DataSpec(train="none"), {"data": "rows.jsonl"}))
+    assert advice.plan.data.train == "../rows.jsonl"
+    assert (tmp_path / "plans" / "a.answers.yaml").exists()
+
+
+def test_every_profile_value_is_json(jsonl):
+    from advisor.cli.show_advice import advice_json
+
+    path = jsonl(conftest.fields())
+    assert json.loads(advice_json(run(path), path.with_name("plan.yaml")))["profile"]["num_rows"] == 220

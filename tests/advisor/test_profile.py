@@ -1,0 +1,129 @@
+"""What is measured of a data set: kind of answer, the grader that fits, demonstrations or bare answers."""
+
+import pytest
+
+from advisor.answer_kind import answer_kind
+from advisor.grader_fit import try_grader
+from advisor.profile import profile
+from graders.exact_match import ExactMatch
+from graders.numeric import Numeric
+from tests.advisor.conftest import made, row, word_problem
+
+
+def completions(texts):
+    return [row(number, f"prompt {number}", completion=text) for number, text in enumerate(texts)]
+
+
+KINDS = [
+    (["12", "$1,300.50", "-3", "7 apples", "3/4"] * 8, "number", False),
+    ([f"We add {n} and {n}.\n#### {2 * n}" for n in range(40)], "number", True),
+    ([f"We add {n} and {n} again, so the answer is {2 * n}." for n in range(40)], "number", True),
+    (["yes", "no", "no"] * 20, "one_of_few", False),
+    (["1", "5", "4"] * 30, "one_of_few", False),
+    (['{"a": 1}', '{"a": 2}'] * 20, "json", False),
+    ([f"Person {n}" for n in range(40)], "short_text", False),
+    ([f"A whole sentence about thing number {n} and more" for n in range(40)], "long_text", False),
+    (
+        [f"Because of {n} reasons that I list here.\nThe answer is {'AB'[n % 2]}." for n in range(40)],
+        "one_of_few",
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("texts", "kind", "worked"), KINDS)
+def test_the_kind_of_answer(texts, kind, worked):
+    found = answer_kind(completions(texts))
+    assert (found.kind, found.worked) == (kind, worked)
+
+
+def test_a_reference_beside_a_longer_completion_makes_it_worked():
+    rows = [
+        row(n, "p", completion=f"First {n}, then {n} again and again, so {2 * n}", reference=2 * n) for n in range(40)
+    ]
+    found = answer_kind(rows)
+    assert (found.kind, found.worked) == ("number", True)
+
+
+def test_labels_have_counts_skew_and_guess_rate():
+    found = answer_kind(completions(["spam"] * 30 + ["ham"] * 10))
+    assert found.labels == (("spam", 30), ("ham", 10))
+    assert found.skew == 3.0
+    assert found.guess_rate == 0.75
+
+
+def test_pairs_and_thumbs_are_no_labels():
+    pairs = [row(n, f"p{n}", chosen="a", rejected="b") for n in range(5)]
+    thumbs = [row(n, f"p{n}", completion="a", desirable=n % 2 == 0) for n in range(5)]
+    assert answer_kind(pairs).kind == "preference_pairs"
+    assert answer_kind(thumbs).kind == "thumbs"
+    assert profile(made(pairs)).num_labelled == 0
+    assert profile(made(thumbs)).num_labelled == 0
+    assert profile(made(thumbs)).num_thumbs == 5
+
+
+def test_word_problems_with_worked_steps():
+    rows = [row(n, word_problem(n)[0], completion=word_problem(n)[1]) for n in range(60)]
+    found = profile(made(rows))
+    assert (found.num_rows, found.num_prompts, found.num_labelled, found.num_completions) == (60, 60, 60, 60)
+    assert found.demonstrations
+    assert found.word_problems
+    assert found.fit is not None
+    assert found.fit.grader == Numeric()
+    assert (found.fit.tried, found.fit.accepted, found.fit.fits) == (60, 60, True)
+    assert found.fit.wrong_accepted < 0.2
+
+
+def test_bare_answers_are_no_demonstrations():
+    assert not profile(made(completions([str(n) for n in range(40)]))).demonstrations
+
+
+def test_a_grader_that_refuses_the_gold_does_not_fit_and_names_the_rows():
+    rows = [row(n, f"p{n}", completion="forty-two" if n < 4 else str(n), reference="42") for n in range(40)]
+    fit = try_grader(ExactMatch(), rows)
+    assert fit is not None
+    assert not fit.fits
+    assert "of the rows' own answers" in fit.problem
+    assert fit.refused[:3] == (0, 1, 2)
+
+
+def test_a_reference_that_stands_in_the_prompt_is_no_answer():
+    rows = [row(n, f"Make {n + 10} out of 3, 5 and 9 with plus and minus.", reference=n + 10) for n in range(40)]
+    found = profile(made(rows))
+    assert found.fit is not None
+    assert "copying" in found.fit.problem
+    assert found.num_labelled == 0
+
+
+def test_columns_that_no_prompt_asks_for_are_no_answer():
+    rows = [row(n, "Reach the target.", reference={"target": n, "numbers": "1 2"}) for n in range(40)]
+    found = profile(made(rows))
+    assert found.fit is not None
+    assert "numbers" in found.fit.problem
+    assert found.num_labelled == 0
+
+
+def test_few_labels_become_choices_and_many_do_not():
+    few = profile(made(completions(["red", "blue"] * 30)))
+    many = profile(made(completions([f"label-{n % 12}" for n in range(120)])))
+    assert few.fit is not None
+    assert few.fit.grader.model_dump()["choices"] == ("blue", "red")
+    assert many.fit is not None
+    assert many.fit.grader == ExactMatch()
+
+
+def test_free_text_has_no_grader():
+    found = profile(made(completions([f"A long and winding sentence on matter number {n}" for n in range(30)])))
+    assert found.fit is None
+    assert found.demonstrations
+
+
+def test_lengths_are_in_characters():
+    found = profile(made([row(n, "x" * (n + 1), completion="y" * 10) for n in range(100)]))
+    assert (found.prompt_chars.median, found.prompt_chars.p95) == (50, 95)
+    assert (found.answer_chars.median, found.answer_chars.p95) == (10, 10)
+
+
+def test_no_rows_with_answers():
+    found = profile(made([row(n, f"p{n}") for n in range(3)]))
+    assert (found.num_labelled, found.answers.kind, found.fit) == (0, "none", None)
