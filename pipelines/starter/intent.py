@@ -81,7 +81,15 @@ _MESSAGES: dict[str, tuple[str, ...]] = {
     ),
 }
 _OPENINGS = ("", "", "Hello. ", "Hi, {name} here. ", "Good morning. ", "Sorry to write again. ", "Dear team, ")
-_CLOSINGS = ("", "", " Thanks.", " Regards, {name}", " It is urgent.", " Please answer before {day}.", " {name}, {city}")
+_CLOSINGS = (
+    "",
+    "",
+    " Thanks.",
+    " Regards, {name}",
+    " It is urgent.",
+    " Please answer before {day}.",
+    " {name}, {city}",
+)
 
 
 def intent_row(rng: Random) -> dict[str, str]:

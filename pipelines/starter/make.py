@@ -26,10 +26,13 @@ def distance(scores: dict[str, float]) -> float:
 def save(model: Any, tokenizer: Any, best: Checkpoint, recipe: Recipe, out: Path) -> None:
     """Writes the checkpoint in bf16, scored again as saved, with its card."""
     import torch
+    from transformers import GenerationConfig
 
     model.load_state_dict(best.weights)
     model.to(torch.bfloat16)
-    model.generation_config.update(max_new_tokens=64, eos_token_id=tokenizer.eos_token_id)
+    model.generation_config = GenerationConfig(
+        max_new_tokens=64, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     scores = score_all(model, tokenizer, 500 if recipe.score_rows >= 200 else recipe.score_rows)
@@ -42,8 +45,8 @@ def card(num_parameters: int, step: int, scores: dict[str, float], recipe: Recip
     return f"""# starter
 
 A Llama of {num_parameters / 1e6:.2f} million parameters with its own tokenizer of 768 entries, trained from random
-weights on text that this repository generates (`pipelines/starter/tasks.py`). It knows a little of four small tasks, on
-purpose not enough: it exists so that the demo, the tests and the benchmarks are real on a laptop. It is of no other use.
+weights on text that this repository generates (`pipelines/starter/tasks.py`). It knows a little of four small tasks,
+on purpose not enough: it exists so that the demo, the tests and the benchmarks are real on a laptop.
 
 Made by `python -m pipelines.starter.make` with seed {recipe.seed}: {step} steps of {recipe.rows_per_step} rows, mixed
 {", ".join(f"{task} {100 * share:.0f} %" for task, share in recipe.mixture.items())}. Weights are bf16.

@@ -21,7 +21,7 @@ class Recipe:
 
     steps: int = 1400
     rows_per_step: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     warmup_steps: int = 50
     seed: int = 1
     score_every: int = 50
@@ -97,13 +97,27 @@ def collate(rows: list[list[int]], tokenizer: Any) -> tuple[Any, Any]:
     return torch.tensor(tokens), torch.tensor(labels)
 
 
+def make_optimizers(model: Any, recipe: Recipe) -> list[Any]:
+    """Muon (Jordan et al. 2024) for the matrices of the layers, AdamW for embeddings and norms."""
+    import torch
+
+    named = list(model.named_parameters())
+    matrices = [value for name, value in named if value.ndim == 2 and "embed" not in name]
+    others = [value for name, value in named if value.ndim != 2 or "embed" in name]
+    rate = recipe.learning_rate
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
 def pretrain(model: Any, tokenizer: Any, recipe: Recipe) -> Iterator[Checkpoint]:
     """Trains in place under bf16 autocast (weights stay fp32); yields a checkpoint at each scoring."""
     import torch
 
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.95), weight_decay=0.05)
+    optimizers = make_optimizers(model, recipe)
     for step, (tokens, labels) in enumerate(batches(tokenizer, recipe), start=1):
-        for group in optimizer.param_groups:
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = recipe.learning_rate * min(1.0, step / recipe.warmup_steps)
         model.train()
         with torch.autocast("cpu", torch.bfloat16):
@@ -111,8 +125,9 @@ def pretrain(model: Any, tokenizer: Any, recipe: Recipe) -> Iterator[Checkpoint]
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
         if step % recipe.score_every == 0 or step == recipe.steps:
             weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
             yield Checkpoint(step, score_all(model, tokenizer, recipe.score_rows), weights)
