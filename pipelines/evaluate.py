@@ -9,8 +9,9 @@ from typing import Any
 
 from graders.base import Grader
 from graders.statistics import pass_at_k, wilson_interval
+from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row
-from pipelines.data.split import load_split, prompt_hash
+from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import GradedRow, write_grades
 from pipelines.evals.likelihood import likelihood_rows, preference_rows
 from pipelines.evals.score import grade_completions
@@ -24,7 +25,7 @@ from pipelines.training import answer_limit
 def run(job: Job) -> Numbers:
     """The stage function of `evaluate`."""
     job.config(Evaluate)
-    split = load_split(job.plan.data, job.base)
+    split = load_checked(job.plan.data, job.base)
     rows = _chosen(split.test.rows, job.plan.evaluation.rows)
     job.progress.say(f"answers {len(rows)} test rows")
     policy = load_policy(job.policy, job.plan.model, "answer")

@@ -13,10 +13,10 @@ from trl import GRPOConfig, GRPOTrainer
 
 from graders.errors import UserError
 from pipelines import sizing
+from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Rows
-from pipelines.data.split import load_split
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
@@ -38,7 +38,7 @@ SHOWN = {
 def run(job: Job) -> Numbers:
     """The stage function of `grpo`."""
     stage = job.config(GRPO)
-    split = load_split(job.plan.data, job.base)
+    split = load_checked(job.plan.data, job.base)
     rows = split.train
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or answer_limit(rows.rows, policy, job.plan.model.template_args)

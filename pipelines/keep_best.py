@@ -61,7 +61,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         if limit is not None:
             return time.monotonic() - self._started >= (len(self._measured) + 1) * limit / (TIMES + 1)
         every = max(1, state.max_steps // TIMES)
-        return state.global_step % every == 0 or state.global_step == state.max_steps
+        return bool(state.global_step % every == 0 or state.global_step == state.max_steps)
 
     def _measure(self, model: Any, step: int) -> None:
         was_training = model.training

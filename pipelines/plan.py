@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from graders.union import AnyGrader
 from pipelines.data.spec import DataSpec
 
-PLAN_VERSION = 1
+PLAN_VERSION: Literal[1] = 1
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from graders.base import Grader
 from graders.errors import UserError
+from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row
-from pipelines.data.split import load_split
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
@@ -27,14 +27,14 @@ from pipelines.training import answer_limit
 def run(job: Job) -> Numbers:
     """The stage function of `rejection_sampling`."""
     stage = job.config(RejectionSampling)
-    split = load_split(job.plan.data, job.base)
+    split = load_checked(job.plan.data, job.base)
     rows = list(split.train.rows)
     kept_path = job.folder / "kept.jsonl"
     if not kept_path.exists():
         write_text(kept_path, _lines(_sample_and_keep(job, stage, rows)))
     kept = [json.loads(line) for line in kept_path.read_text(encoding="utf-8").splitlines()]
     by_number = {row.number: row for row in rows}
-    own = [row for row in rows if row.completion is not None]
+    own = [row for row in rows if row.demonstration is not None]
     sampled = [replace(by_number[item["row"]], completion=item["completion"]) for item in kept]
     if not own and not sampled:
         raise UserError(
@@ -66,7 +66,7 @@ def _sample_and_keep(job: Job, stage: RejectionSampling, rows: Sequence[Row]) ->
 def keep(grader: Grader, row: Row, answers: Sequence[Completion]) -> list[str]:
     """The answers that pass and ended by themselves, each normal form once and none like the row's own completion."""
     graded = grade_completions(grader, [row] * len(answers), answers)
-    seen = {normal_form(row.completion or "")}
+    seen = {normal_form(row.demonstration or "")}
     found = []
     for answer, grade in zip(answers, graded, strict=True):
         text = f"<think>\n{answer.reasoning}\n</think>\n\n{answer.text}" if answer.reasoning else answer.text

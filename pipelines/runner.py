@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 from graders.errors import UserError
 from pipelines import worker
-from pipelines.evals.run_report import gate_refusal, write_report
 from pipelines.files import write_json, write_text
 from pipelines.plan import Evaluate, Training
 from pipelines.plan_file import LoadedPlan
+from pipelines.run_report import gate_refusal, write_run_report
 from pipelines.sources import locate
 from pipelines.state import Record, Step, lock, steps, why_run
 
@@ -105,7 +105,7 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
         else:
             watcher.skipped(step, _record(step))
         if isinstance(step.stage, Evaluate):
-            write_report(loaded.plan, todo, run_folder)
+            write_run_report(loaded.plan, todo, run_folder)
             if (refusal := gate_refusal(step, todo)) is not None:
                 watcher.gate_closed(step, refusal)
                 return GATE_CLOSED

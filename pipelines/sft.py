@@ -10,9 +10,9 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from pipelines import sizing
+from pipelines.data.checked import load_checked
 from pipelines.data.formats import SftExamples, sft_examples
 from pipelines.data.rows import Row, Rows
-from pipelines.data.split import load_split
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, load_policy, lora_config, resolve_tuning
@@ -24,7 +24,7 @@ from pipelines.watch import Watch
 def run(job: Job) -> Numbers:
     """The stage function of `sft`."""
     stage = job.config(SFT)
-    split = load_split(job.plan.data, job.base)
+    split = load_checked(job.plan.data, job.base)
     return imitate(job, stage, split.train, split.validation.rows)
 
 

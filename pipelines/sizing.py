@@ -39,7 +39,7 @@ def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning
     """
     large, small = {"sft": (2e-5, 1e-3), "rl": (1e-6, 3e-4)}[method]
     share = min(max(math.log(4096 / hidden_size) / math.log(4096 / 160), 0.0), 1.0)
-    rate = large * (small / large) ** share
+    rate = large * math.pow(small / large, share)
     return rate if tuning == "full" else min(10 * rate, 1e-3)
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from graders.errors import UserError
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import Evaluate, Plan, Training
+from pipelines.plan import Evaluate, Plan, Stage, Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES
@@ -47,7 +47,7 @@ class Step:
     source: the earlier step whose model this one reads, or None for the plan's own model.
     """
 
-    stage: Evaluate | Training
+    stage: Stage
     parts: Mapping[str, str]
     fingerprint: str
     folder: Path
@@ -95,7 +95,7 @@ def _newest_policy(earlier: Sequence[Step] | Any) -> str | None:
     return names[-1] if names else None
 
 
-def _parts(plan: Plan, stage: Evaluate | Training, base: Path) -> dict[str, str]:
+def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     """What of the plan decides this stage's result. A gate is not in it: it is judged anew on each run."""
     config = stage.model_dump(mode="json", exclude={"gate", "policy", "control"})
     parts = {key: json.dumps(value, sort_keys=True) for key, value in config.items()}

@@ -56,10 +56,10 @@ def model_facts(policy: Policy) -> ModelFacts:
 
 def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str, Any]) -> int:
     """Tokens an answer may take, from the demonstrations among the rows (at most 2,000 are measured)."""
-    shown = [row for row in rows if row.completion is not None][:2000]
+    shown = [row for row in rows if row.demonstration is not None][:2000]
     lengths = []
     for row in shown:
-        encoded = encode(policy.tokenizer, row.messages, str(row.completion), template_args)
+        encoded = encode(policy.tokenizer, row.messages, row.answer, template_args, row.tools)
         lengths.append(len(encoded.input_ids) - encoded.prompt_len)
     return min(sizing.answer_tokens(lengths), max(16, model_facts(policy).context // 2))
 

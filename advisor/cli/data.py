@@ -11,19 +11,20 @@ from advisor.cli.options import data_options
 @click.command()
 @click.argument("file")
 @data_options
+@click.option("--model", help="Show the rows as this model's tokens, those that carry loss in colour.")
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
-def data(file: str, as_json: bool, **options: object) -> None:
+def data(file: str, model: str | None, as_json: bool, **options: object) -> None:
     """Show how FILE is read: layout, roles, findings, the grader that fits, and three rows.
 
     \b
-    Example: finetune-advisor data rows.csv --column prompt=question
+    Example: finetune-advisor data rows.csv --column prompt=question --model starter
     """
     from rich.console import Console
 
     from advisor.advise import read_rows
     from advisor.cli.options import data_spec
     from advisor.cli.show_advice import grader_sentence, profile_values
-    from advisor.cli.show_rows import shown_rows
+    from advisor.cli.show_rows import show_tokens, shown_rows
     from advisor.profile import profile
     from pipelines.data.checks import check_rows
     from pipelines.data.describe import describe
@@ -36,5 +37,7 @@ def data(file: str, as_json: bool, **options: object) -> None:
     console = Console()
     console.print(describe(rows, found.findings))
     console.print(f"  {grader_sentence(found)}\n", markup=False, highlight=False)
+    if model:
+        raise click.exceptions.Exit(show_tokens(data_spec(file, options, Path.cwd()), model, Path.cwd()))
     for text in shown_rows(rows):
         console.print(text)

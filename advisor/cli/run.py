@@ -15,7 +15,7 @@ import click
 @click.option("--dry-run", is_flag=True, help="Only show which stages would run, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
-def run(ctx: click.Context, plan: Path, out: Path | None, dry_run: bool, as_json: bool, **options: object) -> None:
+def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_json: bool, **options: object) -> None:
     """Run PLAN; what is done is skipped, what was stopped goes on.
 
     \b

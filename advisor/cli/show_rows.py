@@ -1,12 +1,16 @@
-"""Rows for the user's eyes without a tokenizer: the turns, and in green what a model would learn to write.
+"""Rows for the user's eyes: the turns, and in green what a model would learn to write; or, for a model, its tokens."""
 
-`pipelines/data/show.py` shows the tokens themselves; it needs a tokenizer, so it belongs into a process of its own.
-"""
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 from rich.text import Text
 
 from advisor.answer_kind import answer_text
+from pipelines import show_child
 from pipelines.data.rows import Row, Rows
+from pipelines.data.spec import DataSpec
 
 _LONGEST = 600
 
@@ -14,6 +18,14 @@ _LONGEST = 600
 def shown_rows(rows: Rows, num_rows: int = 3) -> list[Text]:
     """The first rows, one text each."""
     return [_shown(row) for row in rows.rows[:num_rows]]
+
+
+def show_tokens(spec: DataSpec, model: str, base: Path) -> int:
+    """Prints rows as a model's tokens, in a process of its own, which loads the tokenizer; returns its exit code."""
+    request = {"data": spec.model_dump(), "model": {"name": model}, "base": str(base), "colour": sys.stdout.isatty()}
+    sys.stdout.flush()
+    child = str(Path(show_child.__file__).resolve())
+    return subprocess.run([sys.executable, child, json.dumps(request)], check=False).returncode
 
 
 def _shown(row: Row) -> Text:

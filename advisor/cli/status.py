@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pipelines.plan_file import LoadedPlan
+from pipelines.state import Step
 
 
 @click.command()
@@ -27,35 +29,42 @@ def status(plan: Path, out: Path | None, as_json: bool) -> None:
 
 def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
     """Prints one line a stage."""
-    from pipelines.state import steps, versions, why_run
+    from pipelines.state import steps
 
-    rows = []
-    for step in steps(loaded, run_folder):
-        record = step.record()
-        row = {"stage": step.stage.name, "type": step.stage.type, "done": record is not None}
-        row["why"] = why_run(step, run_folder)
-        if record is not None:
-            changed = [name for name, version in versions().items() if record.versions.get(name) != version]
-            row |= {"seconds": record.seconds, "pass_rate": record.numbers.get("pass_rate"), "other_versions": changed}
-        rows.append(row)
+    rows = [_stage(step, run_folder) for step in steps(loaded, run_folder)]
     if as_json:
         click.echo(json.dumps({"run": str(run_folder), "stages": rows}, indent=1))
         return
-    from rich.console import Console
-
-    _print(Console(), run_folder, rows)
-
-
-def _print(console: object, run_folder: Path, rows: list[dict[str, object]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table("stage", "type", "state", "", title=str(run_folder), title_justify="left")
     for row in rows:
-        rate = f"pass rate {row['pass_rate']:.1%}" if isinstance(row.get("pass_rate"), float) else ""
-        made = f"  made with other versions of {', '.join(row['other_versions'])}" if row.get("other_versions") else ""  # type: ignore[arg-type]
-        done = (f"[green]done[/] in {row['seconds']} s", rate + made)
-        state = done if row["done"] else ("[yellow]would run[/]", str(row["why"]))
-        table.add_row(str(row["stage"]), str(row["type"]), *state)
-    assert isinstance(console, Console)
-    console.print(table)
+        state = f"[green]done[/] in {row['seconds']} s" if row["done"] else "[yellow]would run[/]"
+        table.add_row(row["stage"], row["type"], state, _remark(row))
+    Console().print(table)
+
+
+def _stage(step: Step, run_folder: Path) -> dict[str, Any]:
+    """One stage for machines: seconds, pass_rate and other_versions are null where it is not done."""
+    from pipelines.state import versions, why_run
+
+    record = step.record()
+    other = [name for name, version in versions().items() if record and record.versions.get(name) != version]
+    return {
+        "stage": step.stage.name,
+        "type": step.stage.type,
+        "done": record is not None,
+        "why": why_run(step, run_folder),
+        "seconds": record.seconds if record else None,
+        "pass_rate": record.numbers.get("pass_rate") if record else None,
+        "other_versions": other,
+    }
+
+
+def _remark(row: dict[str, Any]) -> str:
+    if not row["done"]:
+        return str(row["why"])
+    rate = [f"pass rate {row['pass_rate']:.1%}"] if row["pass_rate"] is not None else []
+    other = [f"made with other versions of {', '.join(row['other_versions'])}"] if row["other_versions"] else []
+    return "; ".join(rate + other)

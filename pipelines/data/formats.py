@@ -37,7 +37,7 @@ def sft_examples(
     balance: Literal["none", "label"] = "none",
 ) -> SftExamples:
     """Rows with a demonstration, of at most `max_length` tokens. Raises UserError when none is left."""
-    worked = [row for row in rows.rows if row.completion is not None]
+    worked = [row for row in rows.rows if row.demonstration is not None]
     encoded = [(row, encode(tokenizer, row.messages, row.answer, template_args, row.tools)) for row in worked]
     fitting = [(row, one) for row, one in encoded if len(one.input_ids) <= max_length]
     too_long = tuple(row.number for row, one in encoded if len(one.input_ids) > max_length)
@@ -61,7 +61,7 @@ def label_copies(rows: Sequence[Row]) -> list[int]:
     1 for the most frequent and MOST_COPIES at most. A weight of 2.5 takes each row of the label twice and every other
     row once more. Raises UserError when the completions are no labels.
     """
-    counts = Counter(row.completion for row in rows)
+    counts = Counter(row.demonstration for row in rows)
     if len(counts) > len(rows) / 2:
         raise UserError(
             f"data.balance is label, but {len(counts)} of {len(rows)} completions differ from each other",
@@ -72,10 +72,10 @@ def label_copies(rows: Sequence[Row]) -> list[int]:
     seen: Counter[str | None] = Counter()
     copies = []
     for row in rows:
-        weight = min(float(MOST_COPIES), math.sqrt(most / counts[row.completion]))
-        before = seen[row.completion]
+        weight = min(float(MOST_COPIES), math.sqrt(most / counts[row.demonstration]))
+        before = seen[row.demonstration]
         copies.append(math.floor((before + 1) * weight) - math.floor(before * weight))
-        seen[row.completion] += 1
+        seen[row.demonstration] += 1
     return copies
 
 

@@ -29,7 +29,7 @@ def rows_from(table: Table, spec: DataSpec) -> Rows:
     """The rows of a table that is already read."""
     for template in (spec.prompt, spec.system):
         if template is not None:
-            check_template(template, table.columns, table.source)
+            check_template(template, table.columns, table.source, constant=template is spec.system)
     reading = find_roles(table, spec)
     rows, filled = fill_placeholders(build_rows(table, reading, spec))
     notes = (*table.notes, *row_notes(reading, rows), *filled)

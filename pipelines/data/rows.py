@@ -47,9 +47,16 @@ class Row:
         return self.reference if self.reference is not None else self.completion
 
     @property
+    def demonstration(self) -> str | None:
+        """What SFT imitates: the completion, unless people disliked it, else the chosen answer of a pair."""
+        if self.completion is not None:
+            return None if self.desirable is False else self.completion
+        return self.chosen
+
+    @property
     def answer(self) -> Message:
         """The demonstration as a chat turn, with its tool calls."""
-        turn: dict[str, Any] = {"role": "assistant", "content": self.completion or ""}
+        turn: dict[str, Any] = {"role": "assistant", "content": self.demonstration or ""}
         return {**turn, "tool_calls": list(self.tool_calls)} if self.tool_calls else turn
 
 

@@ -13,13 +13,13 @@ _LONGEST = 1200
 
 def show(tokenizer: Any, rows: Rows, n: int = 3, template_args: Mapping[str, Any] | None = None) -> list[Text]:
     """The first `n` rows with a demonstration, else the first `n` rows, as the model sees them."""
-    worked = [row for row in rows.rows if row.completion is not None]
+    worked = [row for row in rows.rows if row.demonstration is not None]
     return [_row_text(tokenizer, row, template_args or {}) for row in (worked or rows.rows)[:n]]
 
 
 def _row_text(tokenizer: Any, row: Row, template_args: Mapping[str, Any]) -> Text:
     text = Text(f"row {row.number}\n", style="bold")
-    if row.completion is None:
+    if row.demonstration is None:
         prompt = tokenizer.decode(encode_prompt(tokenizer, row.messages, template_args, row.tools))
         return text.append(_shortened(prompt), "not bold").append("\n(no demonstration: nothing carries loss)", "dim")
     encoded = encode(tokenizer, row.messages, row.answer, template_args, row.tools)

@@ -13,11 +13,11 @@ from pipelines.data.table import Cells, did_you_mean, listed
 _PLACE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
-def check_template(template: str, columns: Iterable[str], where: str) -> None:
-    """Raises UserError for a place that names no column, and for a template without any place."""
+def check_template(template: str, columns: Iterable[str], where: str, constant: bool = False) -> None:
+    """Raises UserError for a place that names no column, and for a template without any place unless `constant`."""
     known = set(columns)
     places = _PLACE.findall(template)
-    if not places:
+    if not places and not constant:
         raise UserError(
             f"the template has no place to fill: {template!r}",
             "{{column}} for at least one column",

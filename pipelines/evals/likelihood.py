@@ -21,11 +21,11 @@ def likelihood_rows(
     policy: Policy, rows: Sequence[Row], template_args: Mapping[str, Any], progress: Progress
 ) -> list[GradedRow]:
     """One graded row for each row that has a completion; `passed` stays None, for nothing is right or wrong here."""
-    shown = [row for row in rows if row.completion is not None]
-    encoded = [encode(policy.tokenizer, row.messages, str(row.completion), template_args) for row in shown]
+    shown = [row for row in rows if row.demonstration is not None]
+    encoded = [encode(policy.tokenizer, row.messages, row.answer, template_args, row.tools) for row in shown]
     means = mean_logprobs(policy, encoded, progress)
     return [
-        _graded(row, str(row.completion), math.exp(mean), None, f"log-probability per token {mean:.4f}", e)
+        _graded(row, row.demonstration or "", math.exp(mean), None, f"log-probability per token {mean:.4f}", e)
         for row, mean, e in zip(shown, means, encoded, strict=True)
     ]
 

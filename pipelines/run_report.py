@@ -1,0 +1,86 @@
+"""What a run has proved so far: from the evaluations' records to report.json and report.md, and to a gate's answer."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.evals.compare import compare
+from pipelines.evals.grades import read_grades
+from pipelines.evals.report import write_report
+from pipelines.evals.summary import Evaluated, Setting
+from pipelines.plan import Evaluate, Plan, Training
+from pipelines.state import Step
+
+
+def write_run_report(plan: Plan, todo: Sequence[Step], run_folder: Path) -> None:
+    """Writes both files over the evaluations that are done; nothing when none is."""
+    models = evaluated(todo)
+    if models:
+        write_report(run_folder, models, _setting(plan, todo))
+
+
+def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
+    """The models that answered the test rows, the plan's own first, then in the order they were made."""
+    steps = {step.stage.name: step for step in todo}
+    order = list(steps)
+    done = [step for step in todo if isinstance(step.stage, Evaluate) and step.record() is not None]
+    done.sort(key=lambda step: (step.source is not None, order.index(step.source) if step.source else 0))
+    return [_model(step, steps) for step in done]
+
+
+def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
+    record = step.record()
+    numbers = record.numbers if record else {}
+    trained = steps[step.source] if step.source else None
+    made = trained.record() if trained else None
+    return Evaluated(
+        name=step.stage.name,
+        method=trained.stage.type if trained else "base",
+        rows=read_grades(step.folder / "grades.jsonl"),
+        seconds=made.numbers["train_seconds"] if made else None,
+        pass_at_k={int(k): rate for k, rate in numbers.get("pass_at_k", {}).items() if rate is not None},
+        control=isinstance(trained.stage, Training) and trained.stage.control if trained else False,
+    )
+
+
+def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
+    numbers = next(step.record() for step in todo if isinstance(step.stage, Evaluate) and step.record())
+    measured: Mapping[str, Any] = numbers.numbers if numbers else {}
+    grader = plan.graders[plan.metric].model_dump() if plan.metric in plan.graders else {"type": plan.metric}
+    return Setting(plan.name, _sampling(plan, measured), grader, _notes(measured))
+
+
+def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:
+    if plan.metric not in plan.graders:
+        return {"pass rate": "no answers are sampled for this metric"}
+    sampling = {"pass rate": "greedy, one answer a row", "max_new_tokens": measured["max_new_tokens"]}
+    if "pass_at_k_rows" in measured:
+        rows, temperature = measured["pass_at_k_rows"], measured["pass_at_k_temperature"]
+        sampling["pass@k"] = f"{plan.evaluation.pass_k} answers each to {rows} rows, temperature {temperature}"
+    return sampling
+
+
+def _notes(measured: Mapping[str, Any]) -> list[str]:
+    if measured.get("validation_rows", 1) == 0:
+        return ["There were too few rows for a validation part: the last weights of each stage were taken."]
+    return []
+
+
+def gate_refusal(step: Step, todo: Sequence[Step]) -> str | None:
+    """Why an evaluation's gate stays shut; None when it opens or there is no gate."""
+    gate = step.stage.gate if isinstance(step.stage, Evaluate) else None
+    record = step.record()
+    if gate is None or record is None:
+        return None
+    rate = record.numbers["pass_rate"]
+    if gate.min_pass_rate is not None and (rate is None or rate < gate.min_pass_rate):
+        return f"pass rate {rate if rate is None else f'{rate:.1%}'} is under {gate.min_pass_rate:.1%}"
+    if gate.min_gain is None:
+        return None
+    models = evaluated(todo)
+    mine = next(model for model in models if model.name == step.stage.name)
+    gain = compare(models[0].rows, mine.rows).difference
+    if gain is None or gain.low <= gate.min_gain:
+        low = "unknown" if gain is None else f"{gain.low:+.1f}"
+        return f"the low end of the gain over the base is {low} points, not over {gate.min_gain:+.1f}"
+    return None
