@@ -19,7 +19,7 @@ HELD_OUT_SEED = 9_000_001
 class Recipe:
     """What made the committed model. mixture: the share of rows of each task, in sum 1."""
 
-    steps: int = 1400
+    steps: int = 1000
     rows_per_step: int = 64
     learning_rate: float = 4e-3
     warmup_steps: int = 50
@@ -27,7 +27,7 @@ class Recipe:
     score_every: int = 50
     score_rows: int = 200
     mixture: dict[str, float] = field(
-        default_factory=lambda: {"arithmetic": 0.70, "extract": 0.17, "intent": 0.05, "tone": 0.08}
+        default_factory=lambda: {"arithmetic": 0.72, "extract": 0.17, "intent": 0.03, "tone": 0.08}
     )
 
 
@@ -55,6 +55,7 @@ def build_model(tokenizer: Any, seed: int) -> Any:
         num_key_value_heads=6,
         max_position_embeddings=tokenizer.model_max_length,
         tie_word_embeddings=True,
+        attn_implementation="eager",  # on CPUs the fused kernel needs five times as long for the backward pass in bf16
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
