@@ -37,6 +37,7 @@ class Answers(BaseModel):
     preferences: int | None = Field(None, description="Pairs of a better and a worse answer.")
     gpu_gib: float | None = Field(None, description="Memory of the GPU to train on, 0 for none.")
     hours: float | None = Field(None, description="What training may take; 0 for no limit.")
+    control: bool | None = Field(None, description="Also train SFT on for as long as RFT, for comparison.")
     name: str | None = Field(None, description="Names the plan and its run's folder.")
 
 

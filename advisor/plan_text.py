@@ -49,7 +49,14 @@ def plan_fields(plan: Plan) -> dict[str, Any]:
     fields = plan.model_dump(mode="json", exclude_defaults=True)
     graders = {name: {"type": grader.type, **fields["graders"][name]} for name, grader in plan.graders.items()}
     stages = [{"type": stage.type, **fields} for stage, fields in zip(plan.stages, fields["stages"], strict=True)]
-    return {"version": plan.version, **fields, **({"graders": graders} if graders else {}), "stages": stages}
+    model = {"name": plan.model.name, **fields.get("model", {})}
+    return {
+        "version": plan.version,
+        **fields,
+        "model": model,
+        **({"graders": graders} if graders else {}),
+        "stages": stages,
+    }
 
 
 def write_plan(text: str, path: Path, force: bool) -> bool:
@@ -120,6 +127,8 @@ def _stage(stage: Mapping[str, Any], decision: Decision) -> str:
     reasons = [fired.reason for fired in decision.fired if fired.method == stage["type"]]
     if stage["type"] == "evaluate" and stage["name"] == "base":
         reasons = ["What the model can do before any training."]
+    if stage.get("control"):
+        reasons = ["For comparison only: SFT goes on for as long as RFT took."]
     text = _comment(reasons) + _yaml([dict(stage)])
     return textwrap.indent(text, "  ")
 

@@ -37,7 +37,7 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
         "data": _data(decision, profile, spec),
         "graders": {GRADER: grader} if grader else {},
         "metric": GRADER if grader else "preference" if profile.num_pairs else "likelihood",
-        "stages": _stages(decision),
+        "stages": _stages(decision, control=answers["control"].value is True),
     }
     return Plan.model_validate(fields)
 
@@ -92,10 +92,13 @@ def _detected(profile: DataProfile) -> dict[Role, str]:
     return {role: roles[role] for role in get_args(Role) if role in roles}
 
 
-def _stages(decision: Decision) -> list[dict[str, object]]:
-    """The base model's evaluation, then each training stage with its own."""
+def _stages(decision: Decision, control: bool) -> list[dict[str, object]]:
+    """The base model's evaluation, then each training stage with its own; last the control arm, if wanted."""
+    methods = [method for method in decision.stages if method in IN_THIS_VERSION]
     stages: list[dict[str, object]] = [{"type": "evaluate", "name": "base"}]
-    for method in decision.stages:
-        if method in IN_THIS_VERSION:
-            stages += [{"type": method, "name": method}, {"type": "evaluate", "name": f"after_{method}"}]
+    for method in methods:
+        stages += [{"type": method, "name": method}, {"type": "evaluate", "name": f"after_{method}"}]
+    if control and methods[:1] == ["sft"] and len(methods) > 1:
+        arm = {"type": "sft", "name": "sft_longer", "policy": "sft", "control": True, "same_time_as": methods[-1]}
+        stages += [arm, {"type": "evaluate", "name": "after_sft_longer", "policy": "sft_longer"}]
     return stages

@@ -238,6 +238,15 @@ QUESTIONS: tuple[Question, ...] = (
         when=lambda context: not _no_data(context) and _other_model(context) and _can_be_checked(context),
     ),
     Question(
+        "control",
+        "Shall SFT also train on for as long as RFT takes, for comparison?",
+        "It shows whether RFT or only more training made the gain; it costs that time again.",
+        checks.yes_no,
+        _assumed(False),
+        YES_NO,
+        when=lambda _: False,  # asked of nobody: who wants it says --set control=yes
+    ),
+    Question(
         "name",
         "How shall the plan be called?",
         "It names the folder of the run.",

@@ -7,6 +7,7 @@ of its fingerprint, so that a checkpoint of another config is never resumed.
 import fcntl
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,6 +23,9 @@ from pipelines.plan import Evaluate, Plan, Stage, Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES
+
+LOCK_SECONDS = 2.0
+"""How long to wait for the lock: the worker of a runner that was killed takes a moment to die."""
 
 
 class Record(BaseModel):
@@ -170,11 +174,20 @@ def lock(run_folder: Path) -> int:
         descriptor = os.open(run_folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise UserError(f"cannot write here: {error.strerror}", "a writable folder", "--out", str(run_folder)) from None
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not _locked(descriptor):
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            raise UserError(
+                "another `run` is at work here", "one at a time", "wait for it, or choose --out", str(run_folder)
+            )
+        time.sleep(0.1)
+    return descriptor
+
+
+def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(descriptor)
-        raise UserError(
-            "another `run` is at work here", "one at a time", "wait for it, or choose --out", str(run_folder)
-        ) from None
-    return descriptor
+        return False
+    return True

@@ -16,7 +16,7 @@ from pipelines.data.rows import Row
 from pipelines.files import write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, save_policy
+from pipelines.models import Policy, computes_in_bf16, save_policy
 from pipelines.plan import Training
 from pipelines.sizing import Batch, ModelFacts
 from pipelines.watch import COMPLETE, Watch
@@ -35,7 +35,7 @@ def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts
         "warmup_steps": 0 if job.match_seconds is not None else 0.1,
         "max_grad_norm": 1.0,
         "activation_checkpointing": facts.num_parameters > 500_000_000,
-        "bf16": on_gpu,
+        "bf16": computes_in_bf16(),
         "use_cpu": not on_gpu,
         "logging_steps": 1,
         "save_strategy": "no",

@@ -1,6 +1,7 @@
 """A two-layer random model with the starter's tokenizer, and small files of made-up rows."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import pytest
 
 from pipelines.sources import STARTER
+
+os.environ["OMP_NUM_THREADS"] = "1"
+"""A model of 32 units gains nothing from a second thread, and two workers would wait for each other's."""
 
 
 @pytest.fixture(scope="session")

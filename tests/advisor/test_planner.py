@@ -93,7 +93,8 @@ def test_the_plan_is_short_and_repeats_no_default(jsonl):
     path = jsonl(conftest.sums(True))
     run(path)
     fields = yaml.safe_load(path.with_name("plan.yaml").read_text())
-    assert set(fields) == {"version", "name", "decision", "data", "graders", "metric", "stages"}
+    assert set(fields) == {"version", "name", "decision", "model", "data", "graders", "metric", "stages"}
+    assert fields["model"] == {"name": "starter"}, "which model it is stands in the plan, default or not"
     assert all(set(stage) == {"type", "name"} for stage in fields["stages"])
 
 

@@ -1,0 +1,209 @@
+"""`run` from plan to report: skipping, rerunning, gates, errors, and being killed at any point."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders.errors import UserError
+from pipelines.plan_file import load_plan
+from pipelines.runner import DONE, GATE_CLOSED, Options, run_plan
+from pipelines.state import Record, Step
+
+Writer = Callable[..., Path]
+BASE = {"type": "evaluate", "name": "base"}
+SFT = {"type": "sft", "name": "sft", "epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
+AFTER = {"type": "evaluate", "name": "after"}
+
+
+class Notes:
+    """A Watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def skipped(self, step: Step, record: Record) -> None:
+        self.lines.append(f"skipped {step.stage.name}")
+
+    def started(self, step: Step, why: str) -> None:
+        self.lines.append(f"started {step.stage.name}: {why}")
+
+    def event(self, step: Step, event: Mapping[str, Any]) -> None:
+        if "say" in event:
+            self.lines.append(f"{step.stage.name} says {event['say']}")
+
+    def finished(self, step: Step, record: Record) -> None:
+        self.lines.append(f"finished {step.stage.name}")
+
+    def gate_closed(self, step: Step, why: str) -> None:
+        self.lines.append(f"gate {step.stage.name}: {why}")
+
+
+def run(plan: Path, *force: str, until: str | None = None) -> tuple[int, list[str]]:
+    notes = Notes()
+    code = run_plan(load_plan(plan), plan.parent / "run", Options(until, force), notes)
+    return code, notes.lines
+
+
+def test_a_plan_runs_to_a_report_and_then_everything_is_skipped(write_plan: Writer) -> None:
+    plan = write_plan(BASE, SFT, AFTER)
+    code, lines = run(plan)
+    assert code == DONE
+    assert [line for line in lines if line.startswith("finished")] == [
+        "finished base",
+        "finished sft",
+        "finished after",
+    ]
+    report = json.loads((plan.parent / "run" / "report.json").read_text())
+    assert report["baseline"]["pass_rate"] == 0.0
+    assert report["baseline"]["n"] == report["final"]["n"] > 10
+    assert set(report["difference"]) == {"points", "low", "high"}
+    assert [stage["name"] for stage in report["stages"]] == ["base", "after"]
+    assert "2" in report["stages"][0]["pass_at_k"]
+    assert (plan.parent / "run" / "report.md").read_text().startswith("# p")
+    assert run(plan) == (DONE, ["skipped base", "skipped sft", "skipped after"])
+    _, lines = run(plan, "sft", until="sft")
+    assert lines[0] == "skipped base"
+    assert lines[1].startswith("started sft: it has not run yet")
+
+
+def test_consecutive_evaluations_share_a_process(write_plan: Writer) -> None:
+    plan = write_plan(BASE, {"type": "evaluate", "name": "again"})
+    code, lines = run(plan)
+    assert code == DONE
+    assert [line for line in lines if line.startswith("started")] == ["started base: it has not run yet"]
+    assert lines[-1] == "skipped again"
+
+
+def test_a_gate_that_stays_shut_stops_the_run(write_plan: Writer) -> None:
+    plan = write_plan(BASE | {"gate": {"min_pass_rate": 0.9}}, SFT)
+    code, lines = run(plan)
+    assert code == GATE_CLOSED
+    assert lines[-1] == "gate base: pass rate 0.0% is under 90.0%"
+
+
+def test_what_the_worker_finds_wrong_is_told_as_one_message(write_plan: Writer, tmp_path: Path) -> None:
+    plan = write_plan(SFT | {"max_length": 8})
+    with pytest.raises(UserError, match=r"stage `sft`: .*longer than max_length, 8 tokens"):
+        run(plan)
+    rows = [{"prompt": f"{n}", "reference": n} for n in range(40)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(UserError, match=r"none of the .* rows has a demonstration"):
+        run(write_plan(SFT))
+
+
+def start(plan: Path) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))",
+    ]
+    return subprocess.Popen(
+        [*command, "run", str(plan), "--out", str(plan.parent / "run")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+def wait_for_steps(plan: Path, stage: str, steps: int) -> None:
+    """Until the stage has made that many optimizer steps, as its events tell."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for path in (plan.parent / "run" / "stages").glob(f"{stage}-????????/events.jsonl"):
+            if any(json.loads(line).get("done", 0) >= steps for line in path.read_text().splitlines()[:-1]):
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"{stage} never reached step {steps}")
+
+
+def weights_hash(plan: Path, stage: str) -> str:
+    (path,) = (plan.parent / "run" / "stages").glob(f"{stage}-????????/model/model.safetensors")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def uninterrupted(plan: Path, stage: str) -> str:
+    """The weights' hash of a run of its own that nothing stopped."""
+    folder = plan.parent / "whole"
+    assert run_plan(load_plan(plan), folder, Options(), Notes()) == DONE
+    (path,) = (folder / "stages").glob(f"{stage}-????????/model/model.safetensors")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+SLOW = SFT | {"epochs": 12}
+
+
+def test_a_killed_run_resumes_to_the_same_weights(write_plan: Writer) -> None:
+    plan = write_plan(SLOW, checkpoint_minutes=0)
+    expected = uninterrupted(plan, "sft")
+    process = start(plan)
+    wait_for_steps(plan, "sft", 12)
+    process.kill()
+    process.wait()
+    code, lines = run(plan)
+    assert code == DONE
+    assert lines[0] == "started sft: it was stopped; it goes on from its newest checkpoint"
+    assert any("resumes from checkpoint-" in line for line in lines)
+    assert weights_hash(plan, "sft") == expected
+
+
+def test_a_term_signal_saves_a_checkpoint_and_exits_75(write_plan: Writer) -> None:
+    plan = write_plan(SLOW)
+    process = start(plan)
+    wait_for_steps(plan, "sft", 5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 75
+    assert list((plan.parent / "run" / "stages").glob("sft-????????/checkpoints/checkpoint-*/complete"))
+
+
+def test_ctrl_c_exits_130_and_a_second_run_waits_for_nobody(write_plan: Writer) -> None:
+    plan = write_plan(SLOW)
+    process = start(plan)
+    wait_for_steps(plan, "sft", 5)
+    with pytest.raises(UserError, match="another `run` is at work here"):
+        run(plan)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert run(plan, until="sft")[0] == DONE
+
+
+GRPO = {"type": "grpo", "name": "grpo", "steps": 8, "prompts_per_step": 2, "group_size": 2, "max_new_tokens": 6}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("at", [1, 3, 5, 7])
+def test_grpo_killed_at_several_points_resumes_to_the_same_weights(write_plan: Writer, at: int) -> None:
+    """The grade is whether any digit was written, so that a random model has something to learn."""
+    plan = write_plan(
+        GRPO | {"learning_rate": 1e-2},
+        checkpoint_minutes=0,
+        graders={"answer": {"type": "numeric", "parsed_credit": 0.5}},
+    )
+    expected = uninterrupted(plan, "grpo")
+    process = start(plan)
+    wait_for_steps(plan, "grpo", at)
+    process.kill()
+    process.wait()
+    assert run(plan)[0] == DONE
+    assert weights_hash(plan, "grpo") == expected
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("at", [0, 4, 9, 20, 40])
+def test_sft_killed_at_several_points_resumes_to_the_same_weights(write_plan: Writer, at: int) -> None:
+    plan = write_plan(SLOW, checkpoint_minutes=0)
+    expected = uninterrupted(plan, "sft")
+    process = start(plan)
+    wait_for_steps(plan, "sft", at)
+    process.kill()
+    process.wait()
+    assert run(plan)[0] == DONE
+    assert weights_hash(plan, "sft") == expected
