@@ -51,8 +51,10 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
 
 
 def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:
-    if plan.metric not in plan.graders:
-        return {"pass rate": "no answers are sampled for this metric"}
+    if plan.metric == "likelihood":
+        return {"score": "geometric mean probability of the reference's tokens; nothing is sampled, nothing judged"}
+    if plan.metric == "preference":
+        return {"pass rate": "pairs whose chosen answer is the likelier per token; nothing is sampled"}
     sampling = {"pass rate": "greedy, one answer a row", "max_new_tokens": measured["max_new_tokens"]}
     if "pass_at_k_rows" in measured:
         rows, temperature = measured["pass_at_k_rows"], measured["pass_at_k_temperature"]

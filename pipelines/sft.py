@@ -1,7 +1,8 @@
 """Supervised fine-tuning on the rows that have a completion.
 
-In: a policy, the plan's training rows. Out: a policy. Loss only on the completion and the token that ends it; rows
-that are too long are left out and counted, never cut. Recipe: TRL's SFTTrainer; sizes from pipelines/sizing.py.
+In: a policy, the plan's training rows. Out: a policy, and rows.txt: three rows as they were trained on. Loss only on
+the completion and the token that ends it; rows that are too long are left out and counted, never cut. Recipe: TRL's
+SFTTrainer; sizes from pipelines/sizing.py.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from pipelines import sizing
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import SftExamples, sft_examples
 from pipelines.data.rows import Row, Rows
+from pipelines.data.show import show
+from pipelines.files import write_text
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, load_policy, lora_config, resolve_tuning
@@ -36,6 +39,8 @@ def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence
     examples = sft_examples(rows, policy.tokenizer, limit, job.plan.model.template_args, job.plan.data.balance)
     for note in examples.notes:
         job.progress.say(note)
+    shown = show(policy.tokenizer, rows, template_args=job.plan.model.template_args)
+    write_text(job.folder / "rows.txt", "\n\n".join(text.plain for text in shown) + "\n")
     trainer, watch = _trainer(job, stage, policy, examples)
     best = KeepBest(job, policy, held, answer_limit(rows.rows, policy, job.plan.model.template_args))
     trainer.add_callback(best)

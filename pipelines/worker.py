@@ -44,6 +44,10 @@ def main(job_path: Path) -> int:
     except UserError as error:
         _write(job_path.with_name("error.json"), {"message": str(error)})
         return 1
+    except OSError as error:
+        traceback.print_exc()
+        _write(job_path.with_name("error.json"), {"message": f"{error.strerror or error}: {error.filename or ''}"})
+        return 1
     except Exception as error:  # noqa: BLE001 - the runner shows where it was, the log keeps the traceback
         traceback.print_exc()
         _write(job_path.with_name("error.json"), {"bug": f"{type(error).__name__}: {error}"})

@@ -45,7 +45,9 @@ class Comparison(_Record):
     """Two models on the same n rows.
 
     won, lost: rows that pass only with the final model, only with the baseline. unscored_*: rows without a score on
-    that side; left_out: on either. smallest_visible_points: the difference that this many rows show 4 times in 5.
+    that side; left_out: on either. A metric that judges nothing right or wrong (likelihood) has a score_difference
+    alone, and its claim rests on that interval. smallest_visible_points: the difference that this many rows show four
+    times in five.
     """
 
     baseline: Rate
@@ -71,14 +73,17 @@ def compare(baseline: Sequence[GradedRow], final: Sequence[GradedRow], seed: int
     prompts = [a.prompt_key for a, _ in scored]
     won = sum(bool(b.passed) and not a.passed for a, b in scored)
     lost = sum(bool(a.passed) and not b.passed for a, b in scored)
-    difference = _difference([float(bool(b.passed)) - float(bool(a.passed)) for a, b in scored], prompts, seed)
+    judged = [(a, b) for a, b in scored if a.passed is not None and b.passed is not None]
+    passes = [float(bool(b.passed)) - float(bool(a.passed)) for a, b in judged]
+    difference = _difference(passes, [a.prompt_key for a, _ in judged], seed)
+    score_difference = _difference([(b.score or 0) - (a.score or 0) for a, b in scored], prompts, seed)
     p = mcnemar_exact(won, lost)
     n_prompts = len(set(prompts))
     return Comparison(
         baseline=rate([a for a, _ in scored]),
         final=rate([b for _, b in scored]),
         difference=difference,
-        score_difference=_difference([(b.score or 0) - (a.score or 0) for a, b in scored], prompts, seed),
+        score_difference=score_difference,
         won=won,
         lost=lost,
         mcnemar_p=p,
@@ -88,7 +93,7 @@ def compare(baseline: Sequence[GradedRow], final: Sequence[GradedRow], seed: int
         unscored_final=sum(b.score is None for _, b in pairs),
         left_out=len(pairs) - len(scored),
         smallest_visible_points=_smallest_visible(won + lost, len(scored), n_prompts),
-        claim=_claim(difference, p, n_prompts),
+        claim=_claim(difference, p, n_prompts) if judged else _claim(score_difference, 0.0, n_prompts),
     )
 
 
@@ -98,7 +103,8 @@ def rate(rows: Sequence[GradedRow]) -> Rate:
     n, passed = len(scores), sum(row.passed is True for row in rows)
     low, high = wilson_interval(passed, n)
     mean_score = math.fsum(scores) / n if n else None
-    return Rate(pass_rate=passed / n if n else None, low=low, high=high, n=n, mean_score=mean_score)
+    judged = any(row.passed is not None for row in rows)
+    return Rate(pass_rate=passed / n if judged and n else None, low=low, high=high, n=n, mean_score=mean_score)
 
 
 def _paired(baseline: Sequence[GradedRow], final: Sequence[GradedRow]) -> list[_Pair]:

@@ -51,7 +51,7 @@ def in_words(comparison: Comparison) -> str:
     """ "41.2 % → 63.0 %: +21.8 points (95 % interval +17.5 to +26.1; n=500, exact McNemar p<1e-9)"."""
     difference = comparison.difference
     if difference is None:
-        return "no claim: no row was scored on both sides."
+        return _scores_in_words(comparison)
     rates = f"{percent(comparison.baseline.pass_rate)} → {percent(comparison.final.pass_rate)}: "
     measured = (
         f"{points(difference.points)} points (95 % interval {points(difference.low)} to {points(difference.high)}; "
@@ -70,7 +70,20 @@ def in_words(comparison: Comparison) -> str:
             return f"{rates}too few rows: {measured}; {comparison.n_prompts} prompts, and {few}."
 
 
+def _scores_in_words(comparison: Comparison) -> str:
+    """For a metric that judges nothing right or wrong: "mean score 0.312 → 0.405: +9.3 points (...)"."""
+    difference = comparison.score_difference
+    if difference is None:
+        return "no claim: no row was scored on both sides."
+    before, after = comparison.baseline.mean_score or 0.0, comparison.final.mean_score or 0.0
+    interval = f"95 % interval {points(difference.low)} to {points(difference.high)}; n={comparison.n}"
+    claim = "" if comparison.claim in ("better", "worse") else f" {comparison.claim.capitalize()}."
+    return f"mean score {before:.3f} → {after:.3f}: {points(difference.points)} hundredths ({interval}).{claim}"
+
+
 def _base_only(base: Rate) -> str:
+    if base.pass_rate is None and base.mean_score is not None:
+        return f"Nothing was trained. The base model's mean score is {base.mean_score:.3f} (n={base.n})."
     if base.pass_rate is None:
         return "Nothing was trained, and no row was scored."
     interval = f"95 % interval {percent(base.low)} to {percent(base.high)}; n={base.n}"
