@@ -207,3 +207,17 @@ def test_sft_killed_at_several_points_resumes_to_the_same_weights(write_plan: Wr
     process.wait()
     assert run(plan)[0] == DONE
     assert weights_hash(plan, "sft") == expected
+
+
+@pytest.mark.soak
+def test_two_processes_train_what_one_trains(write_plan: Writer) -> None:
+    """Two CPU processes under accelerate share each batch; the loss of the first step is that of one process."""
+    losses = []
+    for processes in (1, 2):
+        plan = write_plan(SFT, processes=processes)
+        assert run(plan)[0] == DONE
+        (path,) = (plan.parent / "run" / "stages").glob("sft-????????/curve.json")
+        losses.append([log["loss"] for log in json.loads(path.read_text()) if "loss" in log])
+        path.parent.rename(plan.parent / f"done-{processes}")
+    assert len(losses[0]) == len(losses[1])
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
