@@ -39,7 +39,7 @@ def identity(spec: ModelSpec, base: Path) -> str:
 def _commit(name: str, revision: str | None) -> str:
     """The commit that a hub id's revision stands for, asked of the hub, or of the local cache when offline."""
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         return str(HfApi().model_info(name, revision=revision, timeout=20).sha)
@@ -48,7 +48,7 @@ def _commit(name: str, revision: str | None) -> str:
             f"the hub has no `{name}`: {str(error).splitlines()[0]}",
             "a public model, or HF_TOKEN in the environment for a gated one",
         ) from None
-    except (OfflineModeIsEnabled, OSError):
+    except Exception:  # noqa: BLE001 - offline, no route, a proxy: each HTTP library has its own error for it
         pass
     try:
         return Path(snapshot_download(name, revision=revision, local_files_only=True)).name
