@@ -46,9 +46,9 @@ def run(job: Job) -> Numbers:
     }
 
 
-def _chosen(rows: Sequence[Row], limit: int | None) -> list[Row]:
+def _chosen(rows: Sequence[Row], limit: int) -> list[Row]:
     """All rows, or the `limit` of them with the lowest hash of the prompt, in file order."""
-    if limit is None or limit >= len(rows):
+    if limit >= len(rows):
         return list(rows)
     lowest = sorted(rows, key=prompt_hash)[:limit]
     return sorted(lowest, key=lambda row: row.number)

@@ -86,7 +86,8 @@ class Terminal:
             self._bar = None
 
     def _line(self, mark: str, step: Step, text: str) -> None:
-        self._console.print(f"{mark} [bold]{step.stage.name}[/] [dim]{step.stage.type}[/] {escape(text)}")
+        kind = "" if step.stage.type == step.stage.name else f" [dim]{step.stage.type}[/]"
+        self._console.print(f"{mark} [bold]{step.stage.name}[/]{kind} {escape(text)}")
 
 
 def _result(record: Record) -> str:
