@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from graders.base import Grade, Sample
 from graders.errors import UserError
 from pipelines.files import write_text
 
@@ -38,33 +37,6 @@ class GradedRow(BaseModel):
     parts: dict[str, float | None] = Field(default_factory=dict)
     num_tokens: int = Field(ge=0)
     truncated: bool = False
-
-
-def graded_row(  # noqa: PLR0913, PLR0917 - one argument for each thing that a row is put together from
-    index: int, prompt_key: str, sample: Sample, grade: Grade, passed: bool | None, num_tokens: int, truncated: bool
-) -> GradedRow:
-    """The record of one sample and its grade; `passed` is what the grader makes of the grade."""
-    return GradedRow(
-        index=index,
-        prompt=_whole_characters(sample.prompt),
-        prompt_key=prompt_key,
-        completion=_whole_characters(sample.completion),
-        reasoning=_whole_characters(sample.reasoning),
-        reference=sample.reference,
-        score=grade.score,
-        passed=passed,
-        reason=_whole_characters(grade.reason),
-        extracted=None if grade.extracted is None else _whole_characters(grade.extracted),
-        raw=grade.raw,
-        parts=dict(grade.parts),
-        num_tokens=num_tokens,
-        truncated=truncated,
-    )
-
-
-def _whole_characters(text: str) -> str:
-    """Half a surrogate pair, which JSON data may hold and UTF-8 may not, becomes "?"."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def write_grades(path: Path, rows: Iterable[GradedRow]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from graders.base import Grader
+from graders.base import Grade, Grader
 from pipelines.data.rows import Row
 from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import GradedRow
@@ -14,21 +14,25 @@ def grade_completions(grader: Grader, rows: Sequence[Row], completions: Sequence
     """Grades one completion a row, in order."""
     samples = [sample_of(row, completion) for row, completion in zip(rows, completions, strict=True)]
     grades = grader.grade_all(samples)
-    return [
-        GradedRow(
-            index=row.number,
-            prompt=row.prompt,
-            prompt_key=prompt_hash(row),
-            completion=completion.text,
-            reasoning=completion.reasoning,
-            reference=row.expected,
-            score=grade.score,
-            passed=grader.passed(grade),
-            reason=grade.reason,
-            extracted=grade.extracted,
-            parts=dict(grade.parts),
-            num_tokens=completion.num_tokens,
-            truncated=completion.truncated,
-        )
-        for row, completion, grade in zip(rows, completions, grades, strict=True)
-    ]
+    asked = zip(rows, completions, grades, strict=True)
+    return [graded_row(row, completion, grade, grader.passed(grade)) for row, completion, grade in asked]
+
+
+def graded_row(row: Row, completion: Completion, grade: Grade, passed: bool | None) -> GradedRow:
+    """The record of one answer; `passed` is what the grader makes of the grade."""
+    return GradedRow(
+        index=row.number,
+        prompt=row.prompt,
+        prompt_key=prompt_hash(row),
+        completion=completion.text,
+        reasoning=completion.reasoning,
+        reference=row.expected,
+        score=grade.score,
+        passed=passed,
+        reason=grade.reason,
+        extracted=grade.extracted,
+        raw=grade.raw,
+        parts=dict(grade.parts),
+        num_tokens=completion.num_tokens,
+        truncated=completion.truncated,
+    )

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from rows_made import graded
 
-from graders.base import Grade, Sample
+from graders.base import Grade
 from graders.errors import UserError
 from graders.json_fields import JsonFields
-from pipelines.evals.grades import graded_row, read_grades, write_grades
+from pipelines.data.rows import Row
+from pipelines.evals.grades import read_grades, write_grades
+from pipelines.evals.score import grade_completions, graded_row
+from pipelines.sampling import Completion
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
@@ -20,10 +23,9 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_row_keeps_all_of_its_grade(tmp_path: Path) -> None:
-    grader = JsonFields()
-    sample = Sample("Read it.", '{"a": 1, "b": 3}', {"a": 1, "b": 2}, reasoning="hm")
-    grade = grader.grade(sample)
-    row = graded_row(7, "k", sample, grade, grader.passed(grade), num_tokens=9, truncated=True)
+    asked = Row(7, ({"role": "user", "content": "Read it."},), reference={"a": 1, "b": 2})
+    answer = Completion('{"a": 1, "b": 3}', "hm", num_tokens=9, truncated=True)
+    [row] = grade_completions(JsonFields(), [asked], [answer])
     write_grades(tmp_path / "g.jsonl", [row])
     [back] = read_grades(tmp_path / "g.jsonl")
     assert back == row
@@ -31,8 +33,9 @@ def test_a_row_keeps_all_of_its_grade(tmp_path: Path) -> None:
 
 
 def test_dates_and_half_characters_are_written_readably(tmp_path: Path) -> None:
-    sample = Sample("a\ud800", "x\ud800y", datetime.date(2024, 2, 29))
-    row = graded_row(1, "k", sample, Grade(0.0, "\ud800", extracted="\ud800"), False, 1, False)
+    asked = Row(1, ({"role": "user", "content": "a"},), reference=datetime.date(2024, 2, 29))
+    answer = Completion("x\ud800y", "", num_tokens=1, truncated=False)
+    row = graded_row(asked, answer, Grade(0.0, "\ud800", extracted="\ud800"), passed=False)
     write_grades(tmp_path / "g.jsonl", [row])
     [back] = read_grades(tmp_path / "g.jsonl")
     assert (back.reference, back.completion) == ("2024-02-29", "x?y")
