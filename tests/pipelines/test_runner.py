@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from graders.errors import UserError
+from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
-from pipelines.runner import DONE, GATE_CLOSED, Options, run_plan
+from pipelines.runner import GATE_CLOSED, Options, run_plan
 from pipelines.state import Record, Step
 
 Writer = Callable[..., Path]
