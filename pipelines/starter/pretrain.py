@@ -75,7 +75,7 @@ def batches(tokenizer: Any, recipe: Recipe) -> Iterator[tuple[Any, Any]]:
     shares = {task: round(share * recipe.rows_per_step * pool) for task, share in recipe.mixture.items()}
     for turn in range(recipe.steps):
         seed = recipe.seed * 1_000_003 + turn
-        chats = [chat(row, rng) for task, share in shares.items() for row in generate(task, share, seed)]
+        chats = [chat(row, rng) for task, share in shares.items() for row in generate(task, share, seed, familiar=True)]
         rng.shuffle(chats)
         rows = tokenizer(tokenizer.apply_chat_template(chats, tokenize=False), add_special_tokens=False).input_ids
         rows.sort(key=len)
