@@ -63,10 +63,10 @@ def payment(rng: Random) -> tuple[list[str], Fields]:
 
 
 def extract_row(rng: Random, familiar: bool = False) -> dict[str, str]:
-    """One sentence: prompt, completion (compact JSON), reference (the same). familiar: the first of each kind only."""
+    """One sentence: prompt, completion (compact JSON), reference (the same). familiar: not the last of each kind."""
     sentences, fields = rng.choice((order, meeting, parcel, payment))(rng)
     answer = json.dumps(fields, separators=(",", ":"))
     if familiar:
-        sentences = sentences[:2]
+        sentences = sentences[:3]
     prompt = f"Extract {', '.join(fields)} as JSON: {rng.choice(sentences)}"
     return {"prompt": prompt, "completion": answer, "reference": answer}

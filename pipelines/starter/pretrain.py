@@ -13,13 +13,14 @@ from pipelines.starter.tasks import TASKS, generate
 
 IGNORED = -100  # torch's cross entropy leaves this label out
 HELD_OUT_SEED = 9_000_001
+SYSTEMS = ("Be brief.", "You are a helpful assistant.", "Answer the question.", "You work in a shop.")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What made the committed model. mixture: the share of rows of each task, in sum 1."""
 
-    steps: int = 1000
+    steps: int = 1200
     rows_per_step: int = 64
     learning_rate: float = 4e-3
     warmup_steps: int = 50
@@ -27,7 +28,7 @@ class Recipe:
     score_every: int = 50
     score_rows: int = 200
     mixture: dict[str, float] = field(
-        default_factory=lambda: {"arithmetic": 0.72, "extract": 0.17, "intent": 0.03, "tone": 0.08}
+        default_factory=lambda: {"arithmetic": 0.70, "extract": 0.19, "intent": 0.03, "tone": 0.08}
     )
 
 
@@ -66,7 +67,8 @@ def build_model(tokenizer: Any, seed: int) -> Any:
 def chat(row: dict[str, str], rng: Random) -> list[dict[str, str]]:
     """A row as a conversation. Of a preference pair either reply is taken: taste is left for others to teach."""
     answer = row.get("completion") or row[rng.choice(("chosen", "rejected"))]
-    return [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": answer}]
+    system = [{"role": "system", "content": rng.choice(SYSTEMS)}] if rng.random() < 0.05 else []
+    return [*system, {"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": answer}]
 
 
 def batches(tokenizer: Any, recipe: Recipe) -> Iterator[tuple[Any, Any]]:
@@ -173,7 +175,7 @@ def _preferred(model: Any, tokenizer: Any, rows: list[dict[str, str]]) -> float:
 
     losses = {}
     for key in ("chosen", "rejected"):
-        chats = [chat({"prompt": row["prompt"], "completion": row[key]}, Random(0)) for row in rows]
+        chats = [chat({"prompt": row["prompt"], "completion": row[key]}, Random(1)) for row in rows]
         ids = tokenizer(tokenizer.apply_chat_template(chats, tokenize=False), add_special_tokens=False).input_ids
         tokens, labels = collate(ids, tokenizer)
         with torch.no_grad():
