@@ -20,7 +20,7 @@ SYSTEMS = ("Be brief.", "You are a helpful assistant.", "Answer the question.", 
 class Recipe:
     """What made the committed model. mixture: the share of rows of each task, in sum 1."""
 
-    steps: int = 1200
+    steps: int = 1000
     rows_per_step: int = 64
     learning_rate: float = 4e-3
     warmup_steps: int = 50
@@ -68,7 +68,11 @@ def chat(row: dict[str, str], rng: Random) -> list[dict[str, str]]:
     """A row as a conversation. Of a preference pair either reply is taken: taste is left for others to teach."""
     answer = row.get("completion") or row[rng.choice(("chosen", "rejected"))]
     system = [{"role": "system", "content": rng.choice(SYSTEMS)}] if rng.random() < 0.05 else []
-    return [*system, {"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": answer}]
+    return [*system, *_turns(row["prompt"], answer)]
+
+
+def _turns(prompt: str, answer: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
 
 
 def batches(tokenizer: Any, recipe: Recipe) -> Iterator[tuple[Any, Any]]:
@@ -175,7 +179,7 @@ def _preferred(model: Any, tokenizer: Any, rows: list[dict[str, str]]) -> float:
 
     losses = {}
     for key in ("chosen", "rejected"):
-        chats = [chat({"prompt": row["prompt"], "completion": row[key]}, Random(1)) for row in rows]
+        chats = [_turns(row["prompt"], row[key]) for row in rows]
         ids = tokenizer(tokenizer.apply_chat_template(chats, tokenize=False), add_special_tokens=False).input_ids
         tokens, labels = collate(ids, tokenizer)
         with torch.no_grad():
