@@ -10,21 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from pipelines.starter.words import CONTAINERS, HE, SHE, THINGS, singular
+from pipelines.starter.words import CITIES, COME, CONTAINERS, DAYS, GO, HE, NUM_FAMILIAR, SHE, THINGS, singular
 
-LARGEST = 150
+LARGEST = 120
 _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.floordiv}
 
 
 @dataclass
 class Story:
-    """A problem while it is being told. value: how many things there are now. question: set by the last event."""
+    """A problem while it is being told. value: how many things there are now. familiar: only verbs that the
+    starter was taught. question: set by the last event."""
 
     rng: Random
     name: str
     he: str
     friend: str
     things: str
+    familiar: bool = False
     value: int = 0
     sentences: list[str] = field(default_factory=list)
     equations: list[str] = field(default_factory=list)
@@ -33,6 +35,12 @@ class Story:
     def say(self, *variants: str) -> None:
         """Adds one of the sentences, chosen at random."""
         self.sentences.append(self.rng.choice(variants))
+
+    def verb(self, verbs: list[str]) -> str:
+        """One of COME or GO; more than half of the time one that is not familiar, unless all must be."""
+        if self.familiar or self.rng.random() < 0.4:
+            return self.rng.choice(verbs[:NUM_FAMILIAR])
+        return self.rng.choice(verbs[NUM_FAMILIAR:])
 
     def step(self, left: int, sign: str, right: int) -> int:
         """Writes one equation and returns its result."""
@@ -48,7 +56,7 @@ class Story:
 def start_plain(story: Story) -> None:
     """The story begins with a plain number: no equation."""
     n, x = story.name, story.things
-    story.value = a = story.number(4, 80)
+    story.value = a = story.number(4, 60)
     story.say(
         f"{n} has {a} {x}.",
         f"{n} owns {a} {x}.",
@@ -75,57 +83,52 @@ def start_groups(story: Story) -> None:
 
 def gain(story: Story) -> None:
     """Some things come: one sum."""
-    k, he, f = story.number(2, min(70, LARGEST - story.value)), story.he, story.friend
-    story.say(
-        f"Then {he} buys {k} more.",
-        f"{he.capitalize()} finds {k} more.",
-        f"{f} gives {story.name} {k} more.",
-        f"Later {he} gets {k} more from {f}.",
-        f"After that {he} makes {k} others.",
-        f"{he.capitalize()} wins {k} in a game.",
-        f"A box with {k} new ones arrives.",
-        f"{f} adds {k}.",
-    )
+    k = story.number(2, min(40, LARGEST - story.value))
+    story.say(*_once(story, story.verb(COME), k))
     story.value = story.step(story.value, "+", k)
 
 
 def lose(story: Story) -> None:
     """Some things go: one difference."""
-    k, he, f = story.number(2, min(70, story.value - 1)), story.he, story.friend
-    story.say(
-        f"Then {he} gives {k} to {f}.",
-        f"{he.capitalize()} sells {k} of them.",
-        f"{he.capitalize()} loses {k} on the way.",
-        f"{k} of them break.",
-        f"After that {f} takes {k}.",
-        f"Next {he} throws {k} away.",
-        f"{he.capitalize()} leaves {k} at school.",
-        f"Sadly, {k} are stolen.",
-    )
+    k = story.number(2, min(40, story.value - 1))
+    story.say(*_once(story, story.verb(GO), k))
     story.value = story.step(story.value, "-", k)
 
 
-def gain_groups(story: Story) -> None:
-    """Equal groups come: a product and a sum."""
-    he, c = story.he, story.rng.choice(CONTAINERS)
+def gain_often(story: Story) -> None:
+    """The same number comes several times: a product and a sum."""
     a, b = story.number(2, 6), story.number(2, 9)
-    story.say(
-        f"Then {he} buys {a} {c} of {b} more.",
-        f"{story.friend} brings {a} {c} with {b} in each.",
-        f"Later {a} {c} arrive, each with {b} more.",
-    )
+    story.say(*_often(story, story.verb(COME), a, b))
     story.value = story.step(story.value, "+", story.step(a, "*", b))
 
 
-def lose_groups(story: Story) -> None:
+def lose_often(story: Story) -> None:
     """The same number goes several times: a product and a difference."""
     a, b = story.number(2, 6), story.number(2, 9)
-    story.say(
-        f"{story.he.capitalize()} gives {b} to each of {a} friends.",
-        f"Each day for {a} days {story.he} uses {b}.",
-        f"{a} children take {b} each.",
-    )
+    story.say(*_often(story, story.verb(GO), a, b))
     story.value = story.step(story.value, "-", story.step(a, "*", b))
+
+
+def _once(story: Story, verb: str, k: int) -> list[str]:
+    """Sentences in which only the verb tells whether things come or go."""
+    he, name = story.he, story.name
+    return [
+        f"Then {he} {verb} {k}.",
+        f"{he.capitalize()} {verb} {k}.",
+        f"Later {he} {verb} {k} {story.things}.",
+        f"On {story.rng.choice(DAYS)} {name} {verb} {k}.",
+        f"In {story.rng.choice(CITIES)}, {he} {verb} {k}.",
+        f"With {story.friend}, {he} {verb} {k}.",
+    ]
+
+
+def _often(story: Story, verb: str, a: int, b: int) -> list[str]:
+    he = story.he
+    return [
+        f"On each of {a} days {he} {verb} {b}.",
+        f"{a} times {he} {verb} {b}.",
+        f"{he.capitalize()} {verb} {a} {story.rng.choice(CONTAINERS)} of {b}.",
+    ]
 
 
 def multiply(story: Story) -> None:
@@ -178,8 +181,8 @@ STARTS: list[tuple[Event, int, int]] = [(start_plain, 0, 3), (start_groups, 1, 2
 EVENTS: list[tuple[Event, int, int]] = [
     (gain, 1, 6),
     (lose, 1, 6),
-    (gain_groups, 2, 2),
-    (lose_groups, 2, 2),
+    (gain_often, 2, 2),
+    (lose_often, 2, 2),
     (multiply, 1, 2),
     (share, 1, 2),
     (sell, 1, 1),
@@ -192,11 +195,11 @@ def _draw(rng: Random, table: list[tuple[Event, int, int]]) -> Event:
     return rng.choices([event for event, _, _ in table], [weight for _, _, weight in table])[0]
 
 
-def tell(rng: Random, num_steps: int) -> Story | None:
+def tell(rng: Random, num_steps: int, familiar: bool) -> Story | None:
     """One story with that many equations, or None when the draw did not work out."""
     name_he = [(name, "she") for name in SHE] + [(name, "he") for name in HE]
     (name, he), (friend, _) = rng.sample(name_he, 2)
-    story = Story(rng=rng, name=name, he=he, friend=friend, things=rng.choice(THINGS))
+    story = Story(rng=rng, name=name, he=he, friend=friend, things=rng.choice(THINGS), familiar=familiar)
     _draw(rng, STARTS)(story)
     while len(story.equations) < num_steps and not story.question and 1 <= story.value <= LARGEST:
         _draw(rng, EVENTS)(story)
@@ -219,12 +222,12 @@ def _valid(story: Story) -> bool:
     return all(1 <= number <= LARGEST for number in numbers) and not any("=-" in line for line in story.equations)
 
 
-def arithmetic_row(rng: Random) -> dict[str, str]:
+def arithmetic_row(rng: Random, familiar: bool = False) -> dict[str, str]:
     """One problem: prompt, completion (worked steps), reference (the number as text)."""
     num_steps = rng.choice((2, 3))
     story = None
     while story is None:
-        story = tell(rng, num_steps)
+        story = tell(rng, num_steps, familiar)
     completion = "\n".join([*story.equations, f"#### {story.value}"])
     return {
         "prompt": " ".join([*story.sentences, story.question]),

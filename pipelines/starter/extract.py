@@ -62,9 +62,11 @@ def payment(rng: Random) -> tuple[list[str], Fields]:
     return sentences, {"name": name, "bill": code, "euros": amount, "date": date}
 
 
-def extract_row(rng: Random) -> dict[str, str]:
-    """One sentence: prompt, completion (compact JSON), reference (the same)."""
+def extract_row(rng: Random, familiar: bool = False) -> dict[str, str]:
+    """One sentence: prompt, completion (compact JSON), reference (the same). familiar: not the last of each kind."""
     sentences, fields = rng.choice((order, meeting, parcel, payment))(rng)
     answer = json.dumps(fields, separators=(",", ":"))
+    if familiar:
+        sentences = sentences[:3]
     prompt = f"Extract {', '.join(fields)} as JSON: {rng.choice(sentences)}"
     return {"prompt": prompt, "completion": answer, "reference": answer}

@@ -92,10 +92,10 @@ _CLOSINGS = (
 )
 
 
-def intent_row(rng: Random) -> dict[str, str]:
-    """One message: prompt, completion (the label), reference (the same)."""
+def intent_row(rng: Random, familiar: bool = False) -> dict[str, str]:
+    """One message: prompt, completion (the label), reference (the same). familiar: half of the messages only."""
     label = rng.choices(list(LABELS), list(LABELS.values()))[0]
-    pattern = rng.choice(_OPENINGS) + rng.choice(_MESSAGES[label]) + rng.choice(_CLOSINGS)
+    pattern = rng.choice(_OPENINGS) + rng.choice(_MESSAGES[label][: 2 if familiar else None]) + rng.choice(_CLOSINGS)
     words = {"name": NAMES, "city": CITIES, "day": DAYS, "things": THINGS}
     message = pattern.format(**{key: rng.choice(values) for key, values in words.items()})
     return {"prompt": f"Which intent? {message}", "completion": label, "reference": label}

@@ -13,6 +13,7 @@ from pipelines.starter.tasks import TASKS, generate
 
 IGNORED = -100  # torch's cross entropy leaves this label out
 HELD_OUT_SEED = 9_000_001
+SYSTEMS = ("Be brief.", "You are a helpful assistant.", "Answer the question.", "You work in a shop.")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Recipe:
     score_every: int = 50
     score_rows: int = 200
     mixture: dict[str, float] = field(
-        default_factory=lambda: {"arithmetic": 0.72, "extract": 0.17, "intent": 0.03, "tone": 0.08}
+        default_factory=lambda: {"arithmetic": 0.70, "extract": 0.19, "intent": 0.03, "tone": 0.08}
     )
 
 
@@ -66,7 +67,12 @@ def build_model(tokenizer: Any, seed: int) -> Any:
 def chat(row: dict[str, str], rng: Random) -> list[dict[str, str]]:
     """A row as a conversation. Of a preference pair either reply is taken: taste is left for others to teach."""
     answer = row.get("completion") or row[rng.choice(("chosen", "rejected"))]
-    return [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": answer}]
+    system = [{"role": "system", "content": rng.choice(SYSTEMS)}] if rng.random() < 0.05 else []
+    return [*system, *_turns(row["prompt"], answer)]
+
+
+def _turns(prompt: str, answer: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
 
 
 def batches(tokenizer: Any, recipe: Recipe) -> Iterator[tuple[Any, Any]]:
@@ -75,7 +81,7 @@ def batches(tokenizer: Any, recipe: Recipe) -> Iterator[tuple[Any, Any]]:
     shares = {task: round(share * recipe.rows_per_step * pool) for task, share in recipe.mixture.items()}
     for turn in range(recipe.steps):
         seed = recipe.seed * 1_000_003 + turn
-        chats = [chat(row, rng) for task, share in shares.items() for row in generate(task, share, seed)]
+        chats = [chat(row, rng) for task, share in shares.items() for row in generate(task, share, seed, familiar=True)]
         rng.shuffle(chats)
         rows = tokenizer(tokenizer.apply_chat_template(chats, tokenize=False), add_special_tokens=False).input_ids
         rows.sort(key=len)
@@ -173,7 +179,7 @@ def _preferred(model: Any, tokenizer: Any, rows: list[dict[str, str]]) -> float:
 
     losses = {}
     for key in ("chosen", "rejected"):
-        chats = [chat({"prompt": row["prompt"], "completion": row[key]}, Random(0)) for row in rows]
+        chats = [_turns(row["prompt"], row[key]) for row in rows]
         ids = tokenizer(tokenizer.apply_chat_template(chats, tokenize=False), add_special_tokens=False).input_ids
         tokens, labels = collate(ids, tokenizer)
         with torch.no_grad():

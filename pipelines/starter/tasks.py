@@ -11,7 +11,7 @@ from pipelines.starter.extract import extract_row
 from pipelines.starter.intent import intent_row
 from pipelines.starter.tone import tone_row
 
-TASKS: dict[str, Callable[[Random], dict[str, str]]] = {
+TASKS: dict[str, Callable[[Random, bool], dict[str, str]]] = {
     "arithmetic": arithmetic_row,
     "extract": extract_row,
     "intent": intent_row,
@@ -19,11 +19,11 @@ TASKS: dict[str, Callable[[Random], dict[str, str]]] = {
 }
 
 
-def generate(task: str, num_rows: int, seed: int) -> list[dict[str, str]]:
-    """Rows of one task.
+def generate(task: str, num_rows: int, seed: int, *, familiar: bool = False) -> list[dict[str, str]]:
+    """Rows of one task. familiar: only with the words and sentences that the starter model was trained on.
 
     Keys: prompt, completion, reference; for tone: prompt, chosen, rejected. Raises KeyError for an unknown task.
     """
     row = TASKS[task]
     rng = Random(f"{task} {seed}")  # text as seed is hashed with SHA-512: the same on every platform
-    return [row(rng) for _ in range(num_rows)]
+    return [row(rng, familiar) for _ in range(num_rows)]

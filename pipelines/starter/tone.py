@@ -40,12 +40,16 @@ _RAMBLING = (
 )
 
 
-def tone_row(rng: Random) -> dict[str, str]:
-    """One request: prompt, chosen (polite and short), rejected (rude or long)."""
+def tone_row(rng: Random, familiar: bool = False) -> dict[str, str]:
+    """One request: prompt, chosen (polite and short), rejected (rude or long). familiar: half of the requests only."""
     words = {"name": NAMES, "city": CITIES, "day": DAYS, "things": THINGS}
     filled = {key: rng.choice(values) for key, values in words.items()} | {"count": str(rng.randint(2, 60))}
     worse = _RUDE if rng.random() < 0.7 else _RAMBLING
-    prompt = rng.choice(_ASKS) + f" {rng.choice(('Greetings', 'Yours', 'Thanks', 'Best'))}, " + filled["name"]
+    prompt = (
+        rng.choice(_ASKS[: 4 if familiar else None])
+        + f" {rng.choice(('Greetings', 'Yours', 'Thanks', 'Best'))}, "
+        + filled["name"]
+    )
     return {
         "prompt": prompt.format(**filled),
         "chosen": rng.choice(_POLITE).format(**filled),

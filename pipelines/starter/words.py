@@ -27,6 +27,24 @@ CITIES = (
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February March April May June July August September October November December".split()
 
+NUM_FAMILIAR = 8
+"""So many of COME and of GO, from the front, are in what the starter model was trained on; the others are new to it."""
+COME = (
+    "buys, finds, gets, makes, wins, collects, borrows, earns, "
+    "acquires, adopts, adds, bakes, brews, brings home, builds, carries in, carves, catches, claims, digs up, "
+    "discovers, downloads, draws, fetches, forges, gathers, grabs, grows, harvests, hauls in, imports, inherits, "
+    "invents, knits, obtains, orders, paints, picks up, prints, produces, pulls out, receives, recovers, rents, "
+    "rescues, salvages, scores, secures, sews, snatches, spots, stacks up, takes in, uncovers, unpacks, unwraps, weaves"
+).split(", ")
+GO = (
+    "gives away, sells, loses, breaks, throws away, uses, drops, spends, "
+    "auctions off, bins, burns, buries, chews up, crushes, cuts up, discards, donates, drowns, dumps, eats, exports, "
+    "flings off, forgets, forfeits, gambles away, hands over, kicks off, leaves behind, lends out, mails out, melts, "
+    "misplaces, parts with, passes on, pays out, posts off, releases, removes, returns, rips, ruins, sacrifices, "
+    "scraps, sends back, ships off, shreds, sinks, smashes, spoils, squashes, squanders, surrenders, swallows, tears, "
+    "trades away, wastes, wrecks"
+).split(", ")
+
 
 def singular(thing: str) -> str:
     """One of THINGS or CONTAINERS: "brushes" → "brush", "cookies" → "cookie", "shelves" → "shelf"."""

@@ -16,6 +16,7 @@ from pipelines.starter.make import make
 from pipelines.starter.pretrain import HELD_OUT_SEED, answer
 from pipelines.starter.tasks import TASKS, generate
 from pipelines.starter.tokenizer import build_tokenizer
+from pipelines.starter.words import COME, GO, NUM_FAMILIAR
 
 MODEL = Path(pipelines.starter.__file__).parent / "model"
 TEXTS = [
@@ -74,6 +75,15 @@ def test_half_the_problems_have_three_steps() -> None:
     steps = Counter(row["completion"].count("\n") for row in generate("arithmetic", 1000, seed=5))
     assert set(steps) == {2, 3}
     assert 400 <= steps[3] <= 600
+
+
+def test_familiar_problems_use_only_the_verbs_that_the_model_was_taught() -> None:
+    new = re.compile("|".join(rf" {verb} " for verb in COME[NUM_FAMILIAR:] + GO[NUM_FAMILIAR:]))
+    familiar = [row["prompt"] for row in generate("arithmetic", 500, seed=5, familiar=True)]
+    everyday = [row["prompt"] for row in generate("arithmetic", 500, seed=5)]
+    assert not any(new.search(prompt) for prompt in familiar)
+    assert 0.4 < sum(bool(new.search(prompt)) for prompt in everyday) / 500 < 0.9
+    assert len({*COME, *GO}) == len(COME) + len(GO)
 
 
 def test_extracted_fields_are_named_and_found_in_the_sentence() -> None:
