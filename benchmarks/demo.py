@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipelines.starter.tasks import generate
 
-WORKED, ANSWERS_ONLY, TEST = 300, 2000, 500
+WORKED, ANSWERS_ONLY, TEST = 300, 700, 500
 
 
 def write_rows(folder: Path, seed: int) -> None:

@@ -23,7 +23,7 @@ from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.plan import GRPO
 from pipelines.rewards import reward_function
 from pipelines.sft import load_for_training
-from pipelines.training import answer_limit, common_arguments, memory_bytes, model_facts, process_count, train
+from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
 from pipelines.watch import Watch
 
 SHOWN = {
@@ -79,7 +79,7 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
     prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows.rows))
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
-    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, memory_bytes())
+    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())
     config = GRPOConfig(
         **common_arguments(job, stage, batch, rate, facts),
         max_steps=stage.steps or sizing.grpo_steps(len(rows.rows), prompts),

@@ -37,7 +37,7 @@ def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning
     (TRL's GRPO default; DeepSeekMath, Dr. GRPO); at hidden size 128 to 192 the values that learned best on the
     starter (docs/experiments.md). LoRA takes ten times that (tinker-cookbook's rule, M_LoRA = 10).
     """
-    large, small = {"sft": (2e-5, 1e-3), "rl": (1e-6, 3e-4)}[method]
+    large, small = {"sft": (2e-5, 1e-3), "rl": (1e-6, 2e-4)}[method]
     share = min(max(math.log(4096 / hidden_size) / math.log(4096 / 160), 0.0), 1.0)
     rate = large * math.pow(small / large, share)
     return rate if tuning == "full" else min(10 * rate, 1e-3)
@@ -75,8 +75,16 @@ def answer_tokens(lengths: Sequence[int]) -> int:
     return max(32, 16 * math.ceil(1.5 * high / 16))
 
 
-def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFacts, memory_bytes: int) -> Batch:
-    """The largest micro-batch that divides the batch and fits the memory left beside the weights.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a device holds at once. tokens: of a micro-batch, beyond which it only gets slower; None where never."""
+
+    memory_bytes: int
+    tokens: int | None = None
+
+
+def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFacts, room: Room) -> Batch:
+    """The largest micro-batch that divides the batch and fits the room left beside the weights.
 
     Memory of a row: logits and their gradient in fp32 (8 bytes × tokens × vocabulary) and activations
     (34 bytes × tokens × hidden × layers ≈ 34 × tokens × parameters / (12 × hidden): Korthikanti et al. 2205.05198).
@@ -85,7 +93,9 @@ def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFact
         raise ValueError(f"{rows} rows cannot be shared by {processes} processes")
     share = rows // processes
     per_row = tokens_per_row * (8 * facts.vocab_size + 34 * facts.num_parameters // (12 * facts.hidden_size))
-    left = max(0, memory_bytes - 16 * facts.num_parameters)
+    left = max(0, room.memory_bytes - 16 * facts.num_parameters)
     fits = max(1, left // max(1, per_row))
+    if room.tokens is not None:
+        fits = min(fits, max(1, room.tokens // tokens_per_row))
     micro = max(size for size in range(1, share + 1) if share % size == 0 and size <= fits)
     return Batch(micro, share // micro)

@@ -17,22 +17,29 @@ from pipelines.files import write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, computes_in_bf16, save_policy
-from pipelines.plan import Training
+from pipelines.plan import GRPO, SFT, RejectionSampling
 from pipelines.sizing import Batch, ModelFacts
 from pipelines.watch import COMPLETE, Watch
 
 
-def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
-    """Arguments of every TRL config; the stage's `trainer:` comes last and may add, not replace, ours."""
+def common_arguments(
+    job: Job, stage: SFT | RejectionSampling | GRPO, batch: Batch, rate: float, facts: ModelFacts
+) -> dict[str, Any]:
+    """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
+
+    The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
+    SFT lets it fall along a cosine.
+    """
     on_gpu = torch.cuda.is_available()
+    falls = stage.type != "grpo" and job.match_seconds is None
     return {
         "output_dir": str(job.checkpoints),
         "seed": job.plan.seed,
         "per_device_train_batch_size": batch.micro,
         "gradient_accumulation_steps": batch.accumulation,
         "learning_rate": rate,
-        "lr_scheduler_type": "constant" if job.match_seconds is not None else "cosine",
-        "warmup_steps": 0 if job.match_seconds is not None else 0.1,
+        "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
+        "warmup_steps": 0.1 if falls else 3,
         "max_grad_norm": 1.0,
         "activation_checkpointing": facts.num_parameters > 500_000_000,
         "bf16": computes_in_bf16(),
@@ -64,11 +71,15 @@ def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str
     return min(sizing.answer_tokens(lengths), max(16, model_facts(policy).context // 2))
 
 
-def memory_bytes() -> int:
-    """Memory that training may fill: what is free on the GPU, or half of the machine's."""
+def room() -> sizing.Room:
+    """What training may fill: what is free on the GPU, or half of the machine's memory.
+
+    A CPU's caches make a micro-batch of 8,192 tokens faster than a larger one: 256 rows of 104 tokens take 3.3 s in
+    four parts and 8.1 s in one (docs/experiments.md).
+    """
     if torch.cuda.is_available():
-        return int(torch.cuda.mem_get_info()[0])
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        return sizing.Room(int(torch.cuda.mem_get_info()[0]))
+    return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
 
 
 def process_count() -> int:
