@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -67,9 +68,9 @@ def _read(path: Path) -> str:
 
 
 def _refuse_other_version(version: Any, where: str) -> None:
-    if version != PLAN_VERSION:
+    if type(version) is not int or version != PLAN_VERSION:
         newer = isinstance(version, int) and version > PLAN_VERSION
-        happened = f"the plan is of version {version}" + (", newer than this program" if newer else "")
+        happened = f"the plan is of version {version!r}" + (", newer than this program" if newer else "")
         fix = "upgrade: pip install -U finetune-advisor" if newer else f"write version: {PLAN_VERSION}"
         raise UserError(happened, f"version {PLAN_VERSION}", fix, where)
 
@@ -118,7 +119,7 @@ def _fault(document: Document, item: Any) -> Fault:
         return Fault(line, f"unknown type `{tag}`{did_you_mean(tag, known)} (known: {', '.join(known)})")
     if item["type"] == "union_tag_not_found":
         return Fault(line, "`type` is missing")
-    return Fault(line, f"`{name}`: {item['msg']}, not {item['input']!r}")
+    return Fault(line, f"`{name}`: {item['msg']}, not {reprlib.repr(item['input'])}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ Prompts are sorted by length and answered in batches; each batch has its own see
 same answers, whatever ran before it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.data.render import encode_prompt
@@ -37,7 +37,7 @@ def sample(
     policy: Policy,
     prompts: Sequence[Sequence[Message]],
     settings: Sampling,
-    template_args: dict[str, object],
+    template_args: Mapping[str, object],
     progress: Progress,
 ) -> list[list[Completion]]:
     """Answers every prompt `num_samples` times; the result is in the prompts' order.
