@@ -77,6 +77,12 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows.rows))
+    if prompts > len(rows.rows):
+        raise UserError(
+            f"prompts_per_step is {prompts}, but there are only {len(rows.rows)} prompts",
+            "no more prompts a step than there are",
+            "lower prompts_per_step, or leave it out",
+        )
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
     batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, memory_bytes())

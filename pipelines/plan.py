@@ -53,7 +53,7 @@ class Evaluation(Strict):
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
     pass_k: int = Field(8, ge=0, le=256, description="Completions per prompt for pass@k; 0 turns it off.")
     pass_k_rows: int = Field(200, ge=1, description="How many test rows pass@k is measured on.")
-    temperature: float = Field(1.0, gt=0, description="Sampling temperature of the pass@k completions.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature of the pass@k completions.")
 
 
 class Evaluate(Strict):
@@ -108,7 +108,7 @@ class RejectionSampling(Training):
 
     type: Literal["rejection_sampling"]
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
-    temperature: float = Field(1.0, gt=0, description="Sampling temperature.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
     epochs: float | None = Field(None, gt=0, description="Passes over what was kept; else from its size.")
@@ -123,7 +123,7 @@ class GRPO(Training):
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
     kl: float = Field(0.0, ge=0, description="Weight of the KL to the stage's input policy (TRL's beta).")
-    temperature: float = Field(1.0, gt=0, description="Sampling temperature.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
 
 

@@ -3,7 +3,7 @@
 import difflib
 import json
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -168,6 +168,9 @@ def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
         if stage.name in seen:
             faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
         faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
+        if isinstance(stage, Evaluate) and stage.gate and stage.gate.min_gain is not None and not _base_known(seen):
+            message = "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over"
+            faults.append(((*where, "gate", "min_gain"), message))
         if isinstance(stage, Training):
             faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
         seen[stage.name] = stage
@@ -198,6 +201,16 @@ def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training
     if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:
         faults.append(("same_time_as", f"`{stage.same_time_as}` is no earlier training stage"))
     return faults
+
+
+def _base_known(earlier: Mapping[str, Evaluate | Training]) -> bool:
+    """Whether one of these stages evaluates the plan's own model."""
+    for stage in earlier.values():
+        if isinstance(stage, Evaluate) and stage.policy is None:
+            return True
+        if isinstance(stage, Training) and not stage.control:
+            return False
+    return False
 
 
 @cache

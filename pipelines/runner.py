@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from graders.errors import UserError
 from pipelines import worker
-from pipelines.files import write_json, write_text
+from pipelines.files import remove_tree, write_json, write_text
 from pipelines.plan import Evaluate, Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.run_report import gate_refusal, write_run_report
@@ -81,14 +81,8 @@ def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
     for step in todo:
         if step.source in stale:
             stale.add(step.stage.name)
-        if step.stage.name in stale and step.folder.exists():
-            _remove_tree(step.folder)
-
-
-def _remove_tree(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)
+        if step.stage.name in stale:
+            remove_tree(step.folder)
 
 
 def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Watcher, launcher: "_Launcher") -> int:
@@ -133,13 +127,18 @@ def _record(step: Step) -> Record:
 
 
 class _Signals:
-    """While open, SIGINT and SIGTERM are noted instead of raised, so that the worker can be asked to stop."""
+    """While open, Ctrl-C, SIGTERM and a closed terminal are noted instead of raised, so that the worker can be asked
+    to stop. What comes within a second is one wish: `timeout`, shells and supervisors often signal twice."""
 
     def __init__(self) -> None:
         self.received: list[int] = []
+        self._last = float("-inf")
 
     def __enter__(self) -> "_Signals":
-        self._before = {sig: signal.signal(sig, self._note) for sig in (signal.SIGINT, signal.SIGTERM)}
+        heeded = [
+            sig for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(sig) != signal.SIG_IGN
+        ]
+        self._before = {sig: signal.signal(sig, self._note) for sig in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,7 +146,10 @@ class _Signals:
             signal.signal(sig, handler)
 
     def _note(self, sig: int, _frame: object) -> None:
-        self.received.append(sig)
+        now = time.monotonic()
+        if now - self._last > 1:
+            self.received.append(sig)
+        self._last = now
 
 
 class _Launcher:
@@ -173,7 +175,11 @@ class _Launcher:
                 pass_fds=(self._lock,),
                 start_new_session=True,
             )
-            self._watch(process, batch, watcher)
+            try:
+                self._watch(process, batch, watcher)
+            except BaseException:
+                _end(process)
+                raise
         if process.returncode == DONE:
             return DONE
         if self._signals.received:
@@ -225,6 +231,16 @@ class _Launcher:
             _pass_on(tails, watcher)
             time.sleep(0.1)
         _pass_on(tails, watcher)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Lets a worker that nobody watches any more save a checkpoint, and waits for its end."""
+    _signal_group(process, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], sig: int) -> None:

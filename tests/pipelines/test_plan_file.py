@@ -144,3 +144,10 @@ def test_trainer_takes_numbers_as_people_write_them(tmp_path: Path) -> None:
     stage = load_plan(written(tmp_path, GOOD + "    trainer: {weight_decay: 1e-3}\n")).plan.stages[1]
     assert isinstance(stage, SFT)
     assert stage.trainer == {"weight_decay": 0.001}
+
+
+def test_a_gain_needs_an_evaluation_of_the_base(tmp_path: Path) -> None:
+    gate = "  - type: evaluate\n    name: after\n    gate:\n      min_gain: 0\n"
+    assert load_plan(written(tmp_path, GOOD + gate)).plan.stages[2].type == "evaluate"
+    without = GOOD.replace("  - type: evaluate\n    name: base\n", "")
+    assert "plan.yaml:16: `min_gain` needs an earlier `evaluate`" in message(tmp_path, without + gate)
