@@ -47,7 +47,7 @@ def run(job: Job) -> Numbers:
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
-    last = [log for log in trainer.state.log_history if "reward" in log]
+    last = [log for log in trainer.state.log_history if log.get("reward") is not None]
     return {
         "prompts": len(kept.rows),
         "left_out_too_long": len(rows.rows) - len(kept.rows),

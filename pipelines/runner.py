@@ -135,9 +135,9 @@ class _Signals:
         self._last = float("-inf")
 
     def __enter__(self) -> "_Signals":
-        heeded = [
-            sig for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(sig) != signal.SIG_IGN
-        ]
+        heeded = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is what nohup asks for
+            heeded.append(signal.SIGHUP)
         self._before = {sig: signal.signal(sig, self._note) for sig in heeded}
         return self
 
@@ -184,6 +184,8 @@ class _Launcher:
             return DONE
         if self._signals.received:
             return self._code()
+        if process.returncode == STOPPED:  # somebody asked the worker itself
+            return STOPPED
         raise _worker_error(process.returncode, job_path, log_path, batch[0])
 
     def _code(self) -> int:
@@ -207,10 +209,14 @@ class _Launcher:
         plan, script = self._loaded.plan, str(Path(worker.__file__).resolve())
         if plan.processes == 1 or not isinstance(step.stage, Training):
             return [sys.executable, script, str(job_path)]
+        if not Path("/dev/nvidia0").exists():
+            # On a CPU `accelerate launch` starts one process, whatever num_processes says, unless MPI is there.
+            several = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(plan.processes)]
+            return [*_bound_to_us(), *several, script, str(job_path)]
         config = step.folder / "accelerate.yaml"
         write_text(config, _accelerate_config(plan.processes))
-        launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
-        return [*launch, script, str(job_path)]
+        launch = ["-m", "accelerate.commands.launch", "--config_file", str(config)]
+        return [*_bound_to_us(), *launch, script, str(job_path)]
 
     def _environment(self) -> dict[str, str]:
         """One process sees one GPU: with several in sight transformers would wrap the model in DataParallel."""
@@ -231,6 +237,11 @@ class _Launcher:
             _pass_on(tails, watcher)
             time.sleep(0.1)
         _pass_on(tails, watcher)
+
+
+def _bound_to_us() -> list[str]:
+    """Starts Python such that a launcher, and with it its workers, dies with this process."""
+    return [sys.executable, str(Path(worker.__file__).resolve()), worker.LAUNCH, str(os.getpid())]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

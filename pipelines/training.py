@@ -103,8 +103,10 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
     if checkpoint is None and _thumbprint(trainer.model) == before:
         raise UserError(
             f"training changed no weight in {state.global_step} steps",
-            "more steps (the first of a warmup has a learning rate of zero), and rewards or rows that teach something",
-            "raise epochs or steps, or lower batch_size",
+            "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can score,"
+            " and of which some are better than others",
+            "raise epochs or steps, or lower batch_size; in RL, look at samples.jsonl",
+            str(job.folder),
         )
     model = trainer.accelerator.unwrap_model(trainer.model)
     taken = best.take_best(model, state.global_step)
@@ -113,7 +115,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
         save_policy(model, policy, job.plan.model, job.model_folder)
         write_json(job.folder / "curve.json", state.log_history)
         remove_tree(job.checkpoints)
-    steps = {"steps": state.global_step, "taken_from_step": taken}
+    steps = {"steps": state.global_step, "taken_from_step": taken, "processes": process_count()}
     return {"train_seconds": round(seconds, 2), **steps, "learning_rate": trainer.args.learning_rate}
 
 
