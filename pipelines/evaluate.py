@@ -19,7 +19,7 @@ from pipelines.job import Job, Numbers
 from pipelines.models import Policy, load_policy
 from pipelines.plan import Evaluate
 from pipelines.sampling import Sampling, sample
-from pipelines.training import answer_limit
+from pipelines.training import answer_limit, require_room
 
 
 def run(job: Job) -> Numbers:
@@ -34,6 +34,7 @@ def run(job: Job) -> Numbers:
     if job.plan.metric == "preference":
         return _without_grader(job, preference_rows(policy, rows, job.plan.model.template_args, job.progress))
     limit = job.plan.evaluation.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
+    require_room(limit, policy)
     grader = job.plan.graders[job.plan.metric]
     graded = _greedy(job, policy, grader, rows, limit)
     write_grades(job.folder / "grades.jsonl", graded)

@@ -47,7 +47,7 @@ def run(job: Job) -> Numbers:
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
-    last = [log for log in trainer.state.log_history if "reward" in log]
+    last = [log for log in trainer.state.log_history if log.get("reward") is not None]
     return {
         "prompts": len(kept.rows),
         "left_out_too_long": len(rows.rows) - len(kept.rows),
@@ -77,6 +77,12 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows.rows))
+    if prompts > len(rows.rows):
+        raise UserError(
+            f"prompts_per_step is {prompts}, but there are only {len(rows.rows)} prompts",
+            "no more prompts a step than there are",
+            "lower prompts_per_step, or leave it out",
+        )
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
     batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())

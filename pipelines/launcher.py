@@ -34,13 +34,18 @@ class Watcher(Protocol):
 
 
 class Signals:
-    """While open, SIGINT and SIGTERM are noted instead of raised, so that the worker can be asked to stop."""
+    """While open, Ctrl-C, SIGTERM and a closed terminal are noted instead of raised, so that the worker can be asked
+    to stop. What comes within a second is one wish: `timeout`, shells and supervisors often signal twice."""
 
     def __init__(self) -> None:
         self.received: list[int] = []
+        self._last = float("-inf")
 
     def __enter__(self) -> "Signals":
-        self._before = {sig: signal.signal(sig, self._note) for sig in (signal.SIGINT, signal.SIGTERM)}
+        heeded = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is what nohup asks for
+            heeded.append(signal.SIGHUP)
+        self._before = {sig: signal.signal(sig, self._note) for sig in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,7 +53,10 @@ class Signals:
             signal.signal(sig, handler)
 
     def _note(self, sig: int, _frame: object) -> None:
-        self.received.append(sig)
+        now = time.monotonic()
+        if now - self._last > 1:
+            self.received.append(sig)
+        self._last = now
 
 
 class Launcher:
@@ -74,11 +82,17 @@ class Launcher:
                 pass_fds=(self._lock,),
                 start_new_session=True,
             )
-            self._watch(process, batch, watcher)
+            try:
+                self._watch(process, batch, watcher)
+            except BaseException:
+                _end(process)
+                raise
         if process.returncode == DONE:
             return DONE
         if self._signals.received:
             return self._code()
+        if process.returncode == STOPPED:  # somebody asked the worker itself
+            return STOPPED
         raise _worker_error(process.returncode, job_path, log_path, batch[0])
 
     def _code(self) -> int:
@@ -102,10 +116,14 @@ class Launcher:
         plan, script = self._loaded.plan, str(Path(worker.__file__).resolve())
         if plan.processes == 1 or not isinstance(step.stage, Training):
             return [sys.executable, script, str(job_path)]
+        if not Path("/dev/nvidia0").exists():
+            # On a CPU `accelerate launch` starts one process, whatever num_processes says, unless MPI is there.
+            several = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(plan.processes)]
+            return [*_bound_to_us(), *several, script, str(job_path)]
         config = step.folder / "accelerate.yaml"
         write_text(config, _accelerate_config(plan.processes))
-        launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
-        return [*launch, script, str(job_path)]
+        launch = ["-m", "accelerate.commands.launch", "--config_file", str(config)]
+        return [*_bound_to_us(), *launch, script, str(job_path)]
 
     def _environment(self) -> dict[str, str]:
         """One process sees one GPU: with several in sight transformers would wrap the model in DataParallel.
@@ -129,6 +147,21 @@ class Launcher:
             _pass_on(tails, watcher)
             time.sleep(0.1)
         _pass_on(tails, watcher)
+
+
+def _bound_to_us() -> list[str]:
+    """Starts Python such that a launcher, and with it its workers, dies with this process."""
+    return [sys.executable, str(Path(worker.__file__).resolve()), worker.LAUNCH, str(os.getpid())]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Lets a worker that nobody watches any more save a checkpoint, and waits for its end."""
+    _signal_group(process, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], sig: int) -> None:

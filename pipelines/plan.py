@@ -3,21 +3,23 @@
 `pipelines/plan_file.py` reads and writes the file; `pipelines/sizing.py` fills what is left open (None).
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from graders.union import AnyGrader
 from pipelines.data.spec import DataSpec
 
 PLAN_VERSION: Literal[1] = 1
+_SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 
 
 class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """Frozen; an unknown key is an error, and so is a number without end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSpec(Strict):
@@ -29,7 +31,7 @@ class ModelSpec(Strict):
         "auto", description="auto: all weights under 0.5 billion parameters, LoRA above."
     )
     lora_rank: int | None = Field(None, ge=1, le=512, description="Rank of LoRA's matrices; alpha is twice that.")
-    template_args: dict[str, Any] = Field(
+    template_args: dict[str, JsonValue] = Field(
         default_factory=dict, description="Passed to the chat template everywhere, such as enable_thinking: false."
     )
     trust_remote_code: bool = Field(False, description="Run code that the model's repository brings.")
@@ -51,7 +53,7 @@ class Evaluation(Strict):
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
     pass_k: int = Field(8, ge=0, le=256, description="Completions per prompt for pass@k; 0 turns it off.")
     pass_k_rows: int = Field(200, ge=1, description="How many test rows pass@k is measured on.")
-    temperature: float = Field(1.0, gt=0, description="Sampling temperature of the pass@k completions.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature of the pass@k completions.")
 
 
 class Evaluate(Strict):
@@ -75,9 +77,21 @@ class Training(Strict):
     same_time_as: str | None = Field(
         None, description="Stop when as much wall time was spent as by this earlier stage: a fair control."
     )
-    trainer: dict[str, Any] = Field(
+    trainer: dict[str, JsonValue] = Field(
         default_factory=dict, description="Passed to TRL's config as it is; checked against the pinned TRL."
     )
+
+    @field_validator("trainer", mode="before")
+    @classmethod
+    def _read_scientific(cls, trainer: Any) -> Any:
+        """YAML 1.1, which PyYAML reads, takes 1e-3 (without a point) for text."""
+        if not isinstance(trainer, dict):
+            return trainer
+        return {key: _number(value) for key, value in trainer.items()}
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
 
 
 class SFT(Training):
@@ -94,7 +108,7 @@ class RejectionSampling(Training):
 
     type: Literal["rejection_sampling"]
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
-    temperature: float = Field(1.0, gt=0, description="Sampling temperature.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
     epochs: float | None = Field(None, gt=0, description="Passes over what was kept; else from its size.")
@@ -109,7 +123,7 @@ class GRPO(Training):
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
     kl: float = Field(0.0, ge=0, description="Weight of the KL to the stage's input policy (TRL's beta).")
-    temperature: float = Field(1.0, gt=0, description="Sampling temperature.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
 
 
@@ -140,5 +154,5 @@ class Plan(Strict):
     evaluation: Evaluation = Evaluation()
     stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
     processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")

@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -67,9 +68,9 @@ def _read(path: Path) -> str:
 
 
 def _refuse_other_version(version: Any, where: str) -> None:
-    if version != PLAN_VERSION:
+    if type(version) is not int or version != PLAN_VERSION:
         newer = isinstance(version, int) and version > PLAN_VERSION
-        happened = f"the plan is of version {version}" + (", newer than this program" if newer else "")
+        happened = f"the plan is of version {version!r}" + (", newer than this program" if newer else "")
         fix = "upgrade: pip install -U finetune-advisor" if newer else f"write version: {PLAN_VERSION}"
         raise UserError(happened, f"version {PLAN_VERSION}", fix, where)
 
@@ -118,7 +119,7 @@ def _fault(document: Document, item: Any) -> Fault:
         return Fault(line, f"unknown type `{tag}`{did_you_mean(tag, known)} (known: {', '.join(known)})")
     if item["type"] == "union_tag_not_found":
         return Fault(line, "`type` is missing")
-    return Fault(line, f"`{name}`: {item['msg']}, not {item['input']!r}")
+    return Fault(line, f"`{name}`: {item['msg']}, not {reprlib.repr(item['input'])}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -167,6 +168,9 @@ def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
         if stage.name in seen:
             faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
         faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
+        if isinstance(stage, Evaluate) and stage.gate and stage.gate.min_gain is not None and not _base_known(seen):
+            message = "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over"
+            faults.append(((*where, "gate", "min_gain"), message))
         if isinstance(stage, Training):
             faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
         seen[stage.name] = stage
@@ -197,6 +201,16 @@ def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training
     if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:
         faults.append(("same_time_as", f"`{stage.same_time_as}` is no earlier training stage"))
     return faults
+
+
+def _base_known(earlier: Mapping[str, Evaluate | Training]) -> bool:
+    """Whether one of these stages evaluates the plan's own model."""
+    for stage in earlier.values():
+        if isinstance(stage, Evaluate) and stage.policy is None:
+            return True
+        if isinstance(stage, Training) and not stage.control:
+            return False
+    return False
 
 
 @cache

@@ -21,7 +21,7 @@ from pipelines.models import load_policy
 from pipelines.plan import RejectionSampling
 from pipelines.sampling import Completion, Sampling, sample
 from pipelines.sft import imitate
-from pipelines.training import answer_limit
+from pipelines.training import answer_limit, require_room
 
 
 def run(job: Job) -> Numbers:
@@ -32,7 +32,8 @@ def run(job: Job) -> Numbers:
     kept_path = job.folder / "kept.jsonl"
     if not kept_path.exists():
         write_text(kept_path, _lines(_sample_and_keep(job, stage, rows)))
-    kept = [json.loads(line) for line in kept_path.read_text(encoding="utf-8").splitlines()]
+    lines = kept_path.read_text(encoding="utf-8").split("\n")  # not splitlines: answers may hold U+2028
+    kept = [json.loads(line) for line in lines if line]
     by_number = {row.number: row for row in rows}
     own = [row for row in rows if row.demonstration is not None]
     sampled = [replace(by_number[item["row"]], completion=item["completion"]) for item in kept]
@@ -51,6 +52,7 @@ def _sample_and_keep(job: Job, stage: RejectionSampling, rows: Sequence[Row]) ->
     job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} prompts")
     policy = load_policy(job.policy, job.plan.model, "answer")
     limit = stage.max_new_tokens or answer_limit(rows, policy, job.plan.model.template_args)
+    require_room(limit, policy)
     settings = Sampling(limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)
     answers = sample(policy, [row.messages for row in rows], settings, job.plan.model.template_args, job.progress)
     grader = job.plan.graders[job.plan.reward or job.plan.metric]

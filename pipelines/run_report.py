@@ -13,19 +13,22 @@ from pipelines.state import Step
 
 
 def write_run_report(plan: Plan, todo: Sequence[Step], run_folder: Path) -> None:
-    """Writes both files over the evaluations that are done; nothing when none is."""
+    """Writes both files over the evaluations that are done; nothing when none is, or only those of controls."""
     models = evaluated(todo)
-    if models:
+    if not all(model.control for model in models):
         write_report(run_folder, models, _setting(plan, todo))
 
 
 def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
-    """The models that answered the test rows, the plan's own first, then in the order they were made."""
+    """The models that answered the test rows, in the order they were made: the plan's own, else one that is no
+    control, is the first."""
     steps = {step.stage.name: step for step in todo}
     order = list(steps)
     done = [step for step in todo if isinstance(step.stage, Evaluate) and step.record() is not None]
     done.sort(key=lambda step: (step.source is not None, order.index(step.source) if step.source else 0))
-    return [_model(step, steps) for step in done]
+    models = [_model(step, steps) for step in done]
+    first = next((model for model in models if not model.control), None)
+    return sorted(models, key=lambda model: model is not first)
 
 
 def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:

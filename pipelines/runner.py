@@ -4,11 +4,11 @@ Exit codes: 0 done, 1 the user must change something, 3 a gate said no, 75 stopp
 """
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from graders.errors import UserError
+from pipelines.files import remove_tree
 from pipelines.launcher import DONE, Launcher, Signals, Watcher, finished_record
 from pipelines.plan import Evaluate
 from pipelines.plan_file import LoadedPlan
@@ -62,8 +62,8 @@ def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
     for step in todo:
         if stale & {step.source, getattr(step.stage, "same_time_as", None)}:
             stale.add(step.stage.name)
-        if step.stage.name in stale and step.folder.exists():
-            shutil.rmtree(step.folder)
+        if step.stage.name in stale:
+            remove_tree(step.folder)
 
 
 def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Watcher, launcher: Launcher) -> int:

@@ -4,8 +4,9 @@ Prompts are sorted by length and answered in batches; each batch has its own see
 same answers, whatever ran before it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Message
@@ -37,12 +38,12 @@ def sample(
     policy: Policy,
     prompts: Sequence[Sequence[Message]],
     settings: Sampling,
-    template_args: dict[str, object],
+    template_args: Mapping[str, object],
     progress: Progress,
 ) -> list[list[Completion]]:
     """Answers every prompt `num_samples` times; the result is in the prompts' order.
 
-    Raises Stopped between batches when a signal came.
+    Raises Stopped within a token's time when a signal came.
     """
     encoded = [encode_prompt(policy.tokenizer, prompt, template_args) for prompt in prompts]
     jobs = [place for place in range(len(prompts)) for _ in range(settings.num_samples)]
@@ -50,8 +51,7 @@ def sample(
     results: list[list[Completion]] = [[] for _ in prompts]
     done = 0
     for number, batch in enumerate(_batches(jobs, encoded, settings.max_new_tokens)):
-        progress.check()
-        answers = _generate(policy, [encoded[place] for place in batch], settings, settings.seed + number)
+        answers = _generate(policy, [encoded[place] for place in batch], settings, settings.seed + number, progress)
         for place, answer in zip(batch, answers, strict=True):
             results[place].append(answer)
         done += len(batch)
@@ -75,7 +75,9 @@ def _token_budget() -> int:
     return 262_144 if torch.cuda.is_available() else 65_536
 
 
-def _generate(policy: Policy, prompts: list[list[int]], settings: Sampling, seed: int) -> list[Completion]:
+def _generate(
+    policy: Policy, prompts: list[list[int]], settings: Sampling, seed: int, progress: Progress
+) -> list[Completion]:
     import torch
     from transformers import GenerationConfig
 
@@ -96,8 +98,21 @@ def _generate(policy: Policy, prompts: list[list[int]], settings: Sampling, seed
     torch.manual_seed(seed)
     model.eval()
     with torch.inference_mode():
-        output = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+        output = model.generate(
+            input_ids=ids, attention_mask=mask, generation_config=config, stopping_criteria=[_Asked(progress)]
+        )
+    progress.check()
     return [_completion(policy, row) for row in output[:, longest:].tolist()]
+
+
+class _Asked:
+    """Ends a generation when a signal came; what it wrote until then is thrown away."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __call__(self, input_ids: Any, _scores: Any, **_: Any) -> Any:
+        return input_ids.new_full((len(input_ids),), self._progress.stop_requested, dtype=bool)
 
 
 def _completion(policy: Policy, ids: list[int]) -> Completion:

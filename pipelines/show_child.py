@@ -28,7 +28,7 @@ def main(request: str) -> int:
         tokenizer = load_tokenizer(locate(model, base), model)
         rows = load_rows(spec.train, spec, base)
         for text in show(tokenizer, rows, template_args=model.template_args):
-            Console(force_terminal=asked["colour"]).print(text)
+            Console(force_terminal=asked["colour"], emoji=False).print(text)
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - the parent passes it on
         return 1

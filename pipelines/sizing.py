@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from graders.errors import UserError
+
 Tuning = Literal["full", "lora", "qlora"]
 
 
@@ -90,12 +92,16 @@ def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFact
     (34 bytes × tokens × hidden × layers ≈ 34 × tokens × parameters / (12 × hidden): Korthikanti et al. 2205.05198).
     """
     if rows % processes:
-        raise ValueError(f"{rows} rows cannot be shared by {processes} processes")
+        raise UserError(
+            f"{rows} rows a step cannot be shared by {processes} processes",
+            f"a multiple of {processes}",
+            "change batch_size (for GRPO: prompts_per_step × group_size), or processes",
+        )
     share = rows // processes
     per_row = tokens_per_row * (8 * facts.vocab_size + 34 * facts.num_parameters // (12 * facts.hidden_size))
     left = max(0, room.memory_bytes - 16 * facts.num_parameters)
     fits = max(1, left // max(1, per_row))
     if room.tokens is not None:
         fits = min(fits, max(1, room.tokens // tokens_per_row))
-    micro = max(size for size in range(1, share + 1) if share % size == 0 and size <= fits)
+    micro = next(size for size in range(min(share, fits), 0, -1) if share % size == 0)
     return Batch(micro, share // micro)

@@ -150,7 +150,10 @@ def _latest_parts(step: Step, run_folder: Path) -> Mapping[str, str] | None:
     if not folders:
         return None
     newest = max(folders, key=lambda path: path.stat().st_mtime_ns)
-    parts: dict[str, str] = json.loads(newest.read_text(encoding="utf-8"))["parts"]
+    try:
+        parts: dict[str, str] = json.loads(newest.read_text(encoding="utf-8"))["parts"]
+    except (ValueError, KeyError):
+        return None
     return parts
 
 

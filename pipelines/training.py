@@ -13,7 +13,7 @@ from graders.errors import UserError
 from pipelines import sizing
 from pipelines.data.render import encode
 from pipelines.data.rows import Row
-from pipelines.files import write_json
+from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, computes_in_bf16, save_policy
@@ -71,6 +71,17 @@ def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str
     return min(sizing.answer_tokens(lengths), max(16, model_facts(policy).context // 2))
 
 
+def require_room(new_tokens: int, policy: Policy) -> None:
+    """Raises UserError when answers of so many tokens could not stand in the model's context."""
+    context = model_facts(policy).context
+    if new_tokens >= context:
+        raise UserError(
+            f"answers of {new_tokens} tokens do not fit the model's context of {context}",
+            "room for the prompt and the answer",
+            "lower max_new_tokens",
+        )
+
+
 def room() -> sizing.Room:
     """What training may fill: what is free on the GPU, or half of the machine's memory.
 
@@ -101,15 +112,31 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
         raise Stopped
     seconds = watch.train_seconds
     if checkpoint is None and _thumbprint(trainer.model) == before:
-        raise UserError("training changed no weight", "a learning rate and data that move the model", "see curve.json")
+        raise UserError(
+            f"training changed no weight in {state.global_step} steps",
+            "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can score,"
+            " and of which some are better than others",
+            "raise epochs or steps, or lower batch_size; in RL, look at samples.jsonl",
+            str(job.folder),
+        )
     model = trainer.accelerator.unwrap_model(trainer.model)
     taken = best.take_best(model, state.global_step)
+    _require_finite(model, trainer.args.learning_rate)
     if state.is_world_process_zero:
         save_policy(model, policy, job.plan.model, job.model_folder)
         write_json(job.folder / "curve.json", state.log_history)
-        shutil.rmtree(job.checkpoints, ignore_errors=True)
-    steps = {"steps": state.global_step, "taken_from_step": taken}
+        remove_tree(job.checkpoints)
+    steps = {"steps": state.global_step, "taken_from_step": taken, "processes": process_count()}
     return {"train_seconds": round(seconds, 2), **steps, "learning_rate": trainer.args.learning_rate}
+
+
+def _require_finite(model: Any, rate: float) -> None:
+    if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
+        raise UserError(
+            "training diverged: the weights are no numbers any more",
+            "a learning rate that the model bears",
+            f"lower learning_rate (it was {rate:g}), or remove it from the plan",
+        )
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

@@ -42,7 +42,9 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
         logs = more["logs"]
-        self._latest |= {ours: float(logs[theirs]) for theirs, ours in self._shown.items() if theirs in logs}
+        self._latest |= {
+            ours: float(logs[theirs]) for theirs, ours in self._shown.items() if logs.get(theirs) is not None
+        }
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

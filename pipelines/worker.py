@@ -1,5 +1,7 @@
 """What runs in a stage's own process: python /…/pipelines/worker.py JOB.json
 
+With `--launch PID ARGUMENT...` it becomes `python ARGUMENT...`, a launcher of several workers, that dies with PID.
+
 Started by its absolute path, never with -m: a user's own pipelines/ folder would win. Writes each stage's done.json
 as it ends, or error.json beside the job file. Exit codes: 0 done, 1 a UserError, 2 a bug, 75 stopped.
 """
@@ -14,10 +16,11 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 PR_SET_PDEATHSIG = 1
+LAUNCH = "--launch"
 
 
 def die_with_parent(parent: int | None) -> None:
@@ -97,5 +100,13 @@ def _write(path: Path, value: object) -> None:
     write_json(path, value)
 
 
+def become_launcher(runner: int, arguments: list[str]) -> NoReturn:
+    """Replaces this process; Linux keeps what was asked of it over exec."""
+    die_with_parent(runner)
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == LAUNCH:
+        become_launcher(int(sys.argv[2]), sys.argv[3:])
     sys.exit(main(Path(sys.argv[1])))

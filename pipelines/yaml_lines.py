@@ -50,17 +50,24 @@ def parse(text: str, where: str) -> Document:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         value = yaml.safe_load(text)
+        repeated = tuple(_repeated(node, set()))
+    except RecursionError:
+        raise UserError("this is nested too deep", "key: value lines", "check brackets", where) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
         problem = getattr(error, "problem", None) or str(error)
         raise UserError(f"this is not YAML: {problem}", "key: value lines", "check indents and quotes", place) from None
-    return Document(value, node, tuple(_repeated(node)))
+    return Document(value, node, repeated)
 
 
-def _repeated(node: yaml.Node | None) -> list[Fault]:
+def _repeated(node: yaml.Node | None, visited: set[int]) -> list[Fault]:
+    """visited: ids of nodes; an anchor's node hangs in several places, even in itself, and is looked at once."""
+    if id(node) in visited:
+        return []
+    visited.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        return [fault for child in node.value for fault in _repeated(child)]
+        return [fault for child in node.value for fault in _repeated(child, visited)]
     if not isinstance(node, yaml.MappingNode):
         return []
     faults, seen = [], set()
@@ -68,5 +75,5 @@ def _repeated(node: yaml.Node | None) -> list[Fault]:
         if key.value in seen:
             faults.append(Fault(key.start_mark.line + 1, f"`{key.value}` stands twice; keep one"))
         seen.add(key.value)
-        faults.extend(_repeated(value))
+        faults.extend(_repeated(value, visited))
     return faults

@@ -41,5 +41,5 @@ def test_the_wheel_runs_a_plan_beside_folders_named_like_its_own(tool: Path, tmp
             [str(tool), *command], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
         )
         assert done.returncode == 0, done.stderr
-    assert "Nothing was trained" in done.stdout
+    assert "Only the base model was evaluated" in done.stdout
     assert list((tmp_path / "runs").glob("*/report.md"))

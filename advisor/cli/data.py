@@ -19,9 +19,8 @@ def data(file: str, model: str | None, as_json: bool, **options: object) -> None
     \b
     Example: finetune-advisor data rows.csv --column prompt=question --model starter
     """
-    from rich.console import Console
-
     from advisor.advise import read_rows
+    from advisor.cli.console import plain_console
     from advisor.cli.options import data_spec
     from advisor.cli.show_advice import grader_sentence, profile_values
     from advisor.cli.show_rows import show_tokens, shown_rows
@@ -34,9 +33,9 @@ def data(file: str, model: str | None, as_json: bool, **options: object) -> None
     if as_json:
         click.echo(json.dumps(profile_values(found), indent=1, ensure_ascii=False))
         return
-    console = Console()
+    console = plain_console()
     console.print(describe(rows, found.findings))
-    console.print(f"  {grader_sentence(found)}\n", markup=False, highlight=False)
+    console.print(f"  {grader_sentence(found)}\n", highlight=False)
     if model:
         raise click.exceptions.Exit(show_tokens(data_spec(file, options, Path.cwd()), model, Path.cwd()))
     for text in shown_rows(rows):

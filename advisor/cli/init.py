@@ -24,9 +24,8 @@ def init(out: Path, yes: bool, as_json: bool, **options: object) -> None:
     Example: finetune-advisor init --data rows.jsonl --yes
              finetune-advisor init --data rows.csv --set reasoning_helps=no --out small.yaml --yes
     """
-    from rich.console import Console
-
     from advisor.advise import advise, require_plan
+    from advisor.cli.console import plain_console
     from advisor.cli.request import request_from
     from advisor.cli.show_advice import advice_json, show_advice
 
@@ -34,5 +33,5 @@ def init(out: Path, yes: bool, as_json: bool, **options: object) -> None:
     if as_json:
         click.echo(advice_json(advice, out))
     else:
-        show_advice(Console(), advice, out)
+        show_advice(plain_console(), advice, out)
     require_plan(advice)

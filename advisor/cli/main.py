@@ -1,6 +1,8 @@
 """The command line: loads a command only when it is called, and is the one place where errors become messages."""
 
+import errno
 import importlib
+import io
 import sys
 
 import click
@@ -71,11 +73,9 @@ def main() -> None:
 
 def run_command(arguments: list[str]) -> int:
     """The exit code of a command: 0 done, 1 the user must change something, 2 usage, 3, 75, 130 as in the README."""
+    _write_on_any_terminal()
     try:
         code = cli.main(arguments, standalone_mode=False)
-    except UserError as error:
-        click.echo(f"Error: {error}", err=True)
-        return 1
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.UsageError as error:
@@ -86,4 +86,23 @@ def run_command(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except (UserError, OSError) as error:
+        click.echo(f"Error: {_as_user_error(error)}", err=True)
+        return 1
     return code if isinstance(code, int) else 0
+
+
+def _write_on_any_terminal() -> None:
+    """A terminal or file that cannot hold an arrow gets a "?" in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _as_user_error(error: UserError | OSError) -> UserError:
+    """A full disk where output goes is the user's to mend; any other OSError is a bug and keeps its traceback."""
+    if isinstance(error, UserError):
+        return error
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        raise error
+    return UserError("the output cannot be written: no space left", "a disk with room", "make room, and run again")

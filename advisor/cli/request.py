@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from advisor.advise import Request
 from advisor.checks import NONE
 from advisor.cli.ask import ask
+from advisor.cli.console import busy
 from advisor.cli.options import data_spec
 from advisor.interview import parse_sets
 from graders.errors import UserError
@@ -22,7 +21,6 @@ def request_from(out: Path, yes: bool, options: Mapping[str, Any]) -> Request:
         happened = "there is no terminal to ask on"
         raise UserError(happened, "answers given beforehand", "add --yes for the defaults, or --answers FILE")
     flags = {key: options[key] for key in ("data", "model") if options[key] is not None}
-    console = Console(stderr=True)
     return Request(
         out=out,
         spec=data_spec(NONE, options, out.parent),
@@ -30,5 +28,5 @@ def request_from(out: Path, yes: bool, options: Mapping[str, Any]) -> Request:
         answers_file=options["answers"],
         ask=ask if terminal and not yes else None,
         force=bool(options["force"]),
-        busy=console.status,
+        busy=busy,
     )

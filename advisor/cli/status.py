@@ -35,14 +35,16 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"run": str(run_folder), "stages": rows}, indent=1))
         return
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from advisor.cli.console import plain_console
 
     table = Table("stage", "type", "state", "", title=str(run_folder), title_justify="left")
     for row in rows:
-        state = f"[green]done[/] in {row['seconds']} s" if row["done"] else "[yellow]would run[/]"
+        state = Text(f"done in {row['seconds']} s", "green") if row["done"] else Text("would run", "yellow")
         table.add_row(row["stage"], row["type"], state, _remark(row))
-    Console().print(table)
+    plain_console().print(table)
 
 
 def _stage(step: Step, run_folder: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One row of a table → one Row, by the Reading that says which column plays which role."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipelines.data.rows import Message, Row
 from pipelines.data.spec import DataSpec
 from pipelines.data.table import Cells, Table
 from pipelines.data.template import as_text, fill_template
+from pipelines.data.text import parse_json
 from pipelines.data.turns import Turns, read_turns, split_answer
 
 
@@ -151,8 +151,8 @@ def _objects(value: object) -> tuple[Mapping[str, Any], ...]:
     """A list of objects, or such a list as JSON text; anything else is nothing."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
+            value = parse_json(value)
+        except ValueError:
             return ()
     items = value if isinstance(value, list) else []
     return tuple(item for item in items if isinstance(item, Mapping))

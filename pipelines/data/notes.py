@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipelines.data.roles import Reading
 from pipelines.data.rows import Row
+from pipelines.data.text import parse_json
 
 _NUMBER = re.compile(r"[-+]?[$€£]?\d[\d,. ]*(/\d+)?%?")
 _MOST = 0.95
@@ -53,8 +54,8 @@ def _text(reference: object) -> str:
 
 def _is_object(text: str) -> bool:
     try:
-        return text.startswith("{") and isinstance(json.loads(text), dict)
-    except json.JSONDecodeError:
+        return text.startswith("{") and isinstance(parse_json(text), dict)
+    except ValueError:
         return False
 
 

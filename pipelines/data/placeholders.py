@@ -4,7 +4,6 @@ A place is a word with an index: number0, NUM_1, N2. The filling column is the o
 entries as the prompt has places, in nearly every row.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.data.rows import Message, Row
+from pipelines.data.text import parse_json
 
 _PLACE = re.compile(r"(?<![A-Za-z0-9_])\[?([A-Za-z]+_?)(\d+)\]?(?![A-Za-z0-9_])")
 _COVERED = 0.95
@@ -88,8 +88,8 @@ def _values(cell: Any, stem: str) -> list[str]:
 
 def _json_list(text: str) -> list[Any] | None:
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
+        value = parse_json(text)
+    except ValueError:
         return None
     return value if isinstance(value, list) else None
 

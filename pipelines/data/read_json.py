@@ -6,6 +6,7 @@ from typing import Any
 
 from graders.errors import UserError
 from pipelines.data.table import Cells, Table, listed, make_table
+from pipelines.data.text import parse_json
 
 LIST_KEYS = ("data", "rows", "examples", "train", "items", "records", "instances", "samples", "results")
 """Where a JSON object may keep its list of rows."""
@@ -18,9 +19,10 @@ def read_json_lines(text: str, where: str) -> Table:
     broken: list[tuple[int, str]] = []
     for number, line in _lines(text):
         try:
-            value = json.loads(line, parse_constant=counter)
-        except json.JSONDecodeError as error:
-            broken.append((number, f"not valid JSON: {error.msg} at column {error.colno}"))
+            value = parse_json(line, counter)
+        except ValueError as error:
+            column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            broken.append((number, f"not valid JSON: {_reason(error)}{column}"))
             continue
         if isinstance(value, dict):
             rows.append((number, value))
@@ -35,15 +37,15 @@ def read_json(text: str, where: str) -> Table:
     """A list of objects, or an object that keeps such a list under a usual key. JSON lines are recognised too."""
     counter = _Constants()
     try:
-        value = json.loads(text, parse_constant=counter)
-    except json.JSONDecodeError as error:
+        value = parse_json(text, counter)
+    except ValueError as error:
         if _looks_like_lines(text):
             return read_json_lines(text, where)
         raise UserError(
-            f"not valid JSON: {error.msg}",
+            f"not valid JSON: {_reason(error)}",
             "a list of objects: [{...}, {...}]",
             "mend this line; a file with one object a line is JSON lines, and is read as well",
-            f"{where}:{error.lineno}",
+            f"{where}:{error.lineno}" if isinstance(error, json.JSONDecodeError) else where,
         ) from error
     rows, notes = _row_list(value, where)
     return _unwrapped(make_table(where, list(enumerate(rows, start=1)), notes + counter.notes))
@@ -73,9 +75,13 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _looks_like_lines(text: str) -> bool:
     first = next((line for _, line in _lines(text)), "")
     try:
-        return isinstance(json.loads(first), dict)
-    except json.JSONDecodeError:
+        return isinstance(parse_json(first), dict)
+    except ValueError:
         return False
+
+
+def _reason(error: ValueError) -> str:
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error).split(";")[0]
 
 
 def _broken(broken: list[tuple[int, str]], where: str) -> UserError:

@@ -6,7 +6,6 @@ will be given. Loss is on the answer up to and with its stop token. `tokenizer` 
 evaluation.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from graders.errors import UserError
 from pipelines.data.rows import Message
+from pipelines.data.text import parse_json
 
 NO_LOSS = -100
 
@@ -162,8 +162,8 @@ def _for_template(message: Message) -> dict[str, Any]:
     for call in message["tool_calls"]:
         function = dict(call.get("function") or {})
         if isinstance(function.get("arguments"), str):
-            with suppress(json.JSONDecodeError):
-                function["arguments"] = json.loads(function["arguments"])
+            with suppress(ValueError):
+                function["arguments"] = parse_json(function["arguments"])
         calls.append({**call, "function": function})
     return {**message, "tool_calls": calls}
 

@@ -1,6 +1,5 @@
 """What the user wrote as data → a Table: a file by its content, a folder saved by `datasets`, or a hub id."""
 
-import json
 import re
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from pipelines.data.read_arrow import read_hub, read_parquet, read_saved
 from pipelines.data.read_csv import read_csv, read_tsv
 from pipelines.data.read_json import read_json, read_json_lines
 from pipelines.data.table import Table, did_you_mean, listed
-from pipelines.data.text import decode, read_bytes
+from pipelines.data.text import decode, parse_json, read_bytes
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _EXPECTED = (
@@ -40,8 +39,12 @@ def read_table(source: str, base: Path) -> Table:
 def _read(path: Path, source: str) -> Table:
     if path.is_dir():
         return _read_folder(path, source)
+    if path.exists() and not path.is_file():
+        raise UserError("this is a pipe or a device, which can be read only once", "a file", "save it first", source)
     if path.exists():
         return _read_file(path, source)
+    if path.is_symlink():
+        raise UserError("this link leads nowhere", _EXPECTED, f"see where it points: ls -l {source}", source)
     if _is_hub_id(source, path):
         return read_hub(source)
     raise _missing(source, path)
@@ -83,8 +86,8 @@ def _read_unnamed(text: str, where: str) -> Table:
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except json.JSONDecodeError:
+        return isinstance(parse_json(line), dict)
+    except ValueError:
         return False
 
 

@@ -1,8 +1,11 @@
-"""Bytes of a data file → its text. UTF-8 with or without a byte order mark, plain or gzipped."""
+"""Bytes of a data file → its text, and text → JSON. UTF-8 with or without a byte order mark, plain or gzipped."""
 
 import gzip
+import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from graders.errors import UserError
 
@@ -42,6 +45,20 @@ def decode(data: bytes, where: str) -> str:
             "if it was saved on Windows: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
             _at(where, data, error.start),
         ) from error
+
+
+def parse_json(text: str, constant: Callable[[str], object] = float) -> Any:
+    """The value of a JSON text; half a surrogate pair, which no UTF-8 file can hold, becomes "?".
+
+    constant: makes a value of NaN and Infinity. Raises ValueError, JSONDecodeError among them, for all that is no JSON.
+    """
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if "\\ud" in text or "\\uD" in text:
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value
 
 
 def _at(where: str, data: bytes, offset: int) -> str:

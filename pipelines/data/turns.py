@@ -11,6 +11,7 @@ from typing import Any
 
 from graders.errors import UserError
 from pipelines.data.rows import Message
+from pipelines.data.text import parse_json
 
 Turns = tuple[Message, ...]
 
@@ -43,8 +44,8 @@ def _from_text(text: str) -> Turns | None:
     start = text.lstrip()
     if start.startswith(("[{", "[ {", '{"messages"')):
         try:
-            return read_turns(json.loads(text))
-        except json.JSONDecodeError:
+            return read_turns(parse_json(text))
+        except ValueError:
             return None
     return _transcript(text)
 

@@ -100,7 +100,7 @@ def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
     return Report(
         title=setting.title,
         written_at=setting.written_at,
-        verdict=verdict([method_name(model.method) for model in line[1:]], rate(base.rows), comparison),
+        verdict=verdict([method_name(model.method) for model in line], rate(base.rows), comparison),
         baseline=comparison.baseline if comparison else rate(base.rows),
         final=comparison.final if comparison else rate(base.rows),
         difference=comparison.difference if comparison else None,
@@ -142,6 +142,8 @@ def _stage(place: int, models: Sequence[Evaluated]) -> StageReport:
 def _notes(models: Sequence[Evaluated]) -> list[str]:
     """What a reader must know to trust or doubt the numbers."""
     notes = []
+    if len(models) > 1 and models[0].method != "base":
+        notes.append(f"The plan's own model was not evaluated: gains are over {models[0].name}, a trained one.")
     for model in models:
         truncated = sum(row.truncated for row in model.rows) / max(1, len(model.rows))
         if truncated > _TRUNCATED_TOO_OFTEN:

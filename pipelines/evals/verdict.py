@@ -38,12 +38,15 @@ def p_value(p: float) -> str:
     return f"p={p:.0e}" if p < 0.001 else f"p={p:.3f}"
 
 
-def verdict(methods: Sequence[str], base: Rate, comparison: Comparison | None) -> str:
-    """methods: what made the final model of the base, in order. comparison: None when nothing was trained."""
+def verdict(methods: Sequence[str], first: Rate, comparison: Comparison | None) -> str:
+    """methods: of the models that were compared, in order, "base" for the plan's own. comparison: None for one model.
+
+    first: the rate of the first of them.
+    """
     if comparison is None:
-        return _near_zero(base.pass_rate, base.pass_rate) + _base_only(base)
+        return _near_zero(first.pass_rate, first.pass_rate) + _one_only(methods[0], first)
     final = comparison.final.pass_rate
-    made = " then ".join(methods)
+    made = " then ".join(methods[1:])
     return _near_zero(comparison.baseline.pass_rate, final) + f"{made}: {in_words(comparison)}"
 
 
@@ -81,13 +84,14 @@ def _scores_in_words(comparison: Comparison) -> str:
     return f"mean score {before:.3f} → {after:.3f}: {points(difference.points)} hundredths ({interval}).{claim}"
 
 
-def _base_only(base: Rate) -> str:
-    if base.pass_rate is None and base.mean_score is not None:
-        return f"Nothing was trained. The base model's mean score is {base.mean_score:.3f} (n={base.n})."
-    if base.pass_rate is None:
-        return "Nothing was trained, and no row was scored."
-    interval = f"95 % interval {percent(base.low)} to {percent(base.high)}; n={base.n}"
-    return f"Nothing was trained. The base model passes {percent(base.pass_rate)} ({interval})."
+def _one_only(method: str, model: Rate) -> str:
+    only = "Only the base model was" if method == "base" else f"No gain is shown: only the model after {method} was"
+    if model.pass_rate is None and model.mean_score is not None:
+        return f"{only} evaluated. Its mean score is {model.mean_score:.3f} (n={model.n})."
+    if model.pass_rate is None:
+        return f"{only} evaluated, and no row was scored."
+    interval = f"95 % interval {percent(model.low)} to {percent(model.high)}; n={model.n}"
+    return f"{only} evaluated. It passes {percent(model.pass_rate)} ({interval})."
 
 
 def _near_zero(base: float | None, final: float | None) -> str:

@@ -228,3 +228,15 @@ def test_on_a_terminal_enter_takes_each_default(here, jsonl):
     assert terminal.exit_code() == 0
     assert [stage.type for stage in load_plan(here / "plan.yaml").plan.stages][1::2] == ["sft", "grpo"]
     assert yaml.safe_load((here / "answers.yaml").read_text())["reasoning_helps"] is True
+
+
+def test_brackets_and_colons_in_data_and_answers_are_no_markup(here, jsonl, capsys):
+    jsonl([{"prompt": f"[INST] {n} :x: [/INST]", "completion": f"[/b] {n}"} for n in range(60)])
+    command = ["init", "--data", "rows.jsonl", "--yes", "--set", "task=Close [/INST] :x:", "--out", "[/a]/plan.yaml"]
+    assert run_command(command) == 0
+    shown = capsys.readouterr().out
+    assert "[INST] 0 :x: [/INST]" in shown
+    assert "Close [/INST] :x:" in shown
+    assert run_command(["data", "rows.jsonl"]) == 0
+    assert run_command(["status", "[/a]/plan.yaml"]) == 0
+    assert "would run" in capsys.readouterr().out

@@ -110,3 +110,44 @@ def test_set_overrides_a_stage_by_its_name(tmp_path: Path) -> None:
 def test_grpo_needs_a_grader(tmp_path: Path) -> None:
     text = GOOD.replace("metric: answer", "metric: likelihood") + "  - type: grpo\n    name: grpo\n"
     assert "stage `grpo` needs a grader" in message(tmp_path, text)
+
+
+def test_anchors_that_lead_to_themselves_or_to_millions_are_faults(tmp_path: Path) -> None:
+    assert "`reward`: Input should be a valid string" in message(tmp_path, GOOD + "reward: &a [*a]\n")
+    assert "unknown key `x`" in message(tmp_path, GOOD + "x: &a {y: *a}\n")
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
+    assert "unknown key `i`" in message(tmp_path, GOOD + "\n".join(lines))
+    assert "nested too deep" in message(tmp_path, "a: " + "[" * 3000 + "]" * 3000)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("model: {template_args: {day: 2024-01-01}}", "not a valid JSON value"),
+        ("checkpoint_minutes: .inf", "a finite number"),
+        ("seed: -1", "greater than or equal to 0"),
+        ("seed: 100000000000", "less than 4294967296"),
+    ],
+)
+def test_values_that_no_stage_could_use_are_refused_at_load(tmp_path: Path, line: str, said: str) -> None:
+    told = message(tmp_path, GOOD + line + "\n")
+    assert "plan.yaml:15: " in told
+    assert said in told
+
+
+def test_a_version_that_is_no_number_is_shown_as_it_is(tmp_path: Path) -> None:
+    assert "of version '1'\n" in message(tmp_path, GOOD.replace("version: 1", "version: '1'"))
+
+
+def test_trainer_takes_numbers_as_people_write_them(tmp_path: Path) -> None:
+    stage = load_plan(written(tmp_path, GOOD + "    trainer: {weight_decay: 1e-3}\n")).plan.stages[1]
+    assert isinstance(stage, SFT)
+    assert stage.trainer == {"weight_decay": 0.001}
+
+
+def test_a_gain_needs_an_evaluation_of_the_base(tmp_path: Path) -> None:
+    gate = "  - type: evaluate\n    name: after\n    gate:\n      min_gain: 0\n"
+    assert load_plan(written(tmp_path, GOOD + gate)).plan.stages[2].type == "evaluate"
+    without = GOOD.replace("  - type: evaluate\n    name: base\n", "")
+    assert "plan.yaml:16: `min_gain` needs an earlier `evaluate`" in message(tmp_path, without + gate)

@@ -218,7 +218,51 @@ def test_two_processes_train_what_one_trains(write_plan: Writer) -> None:
         plan = write_plan(SFT, processes=processes)
         assert run(plan)[0] == DONE
         (path,) = (plan.parent / "run" / "stages").glob("sft-????????/curve.json")
+        record = json.loads(path.with_name("done.json").read_text())
+        assert record["numbers"]["processes"] == processes
         losses.append([log["loss"] for log in json.loads(path.read_text()) if "loss" in log])
         path.parent.rename(plan.parent / f"done-{processes}")
     assert len(losses[0]) == len(losses[1])
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+def test_signals_within_a_second_are_one_wish(write_plan: Writer) -> None:
+    """GNU timeout signals its child and then the whole group; the worker must not be killed for it."""
+    plan = write_plan(SLOW)
+    process = start(plan)
+    wait_for_steps(plan, "sft", 5)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 75
+    assert list((plan.parent / "run" / "stages").glob("sft-????????/checkpoints/checkpoint-*/complete"))
+
+
+def test_a_watcher_that_fails_lets_the_worker_save_first(write_plan: Writer) -> None:
+    class Gone(Notes):
+        def event(self, step: Step, event: Mapping[str, Any]) -> None:
+            if event.get("done", 0) >= 3:
+                raise OSError("the terminal was closed")
+
+    plan = write_plan(SLOW)
+    with pytest.raises(OSError, match="terminal was closed"):
+        run_plan(load_plan(plan), plan.parent / "run", Options(), Gone())
+    assert list((plan.parent / "run" / "stages").glob("sft-????????/checkpoints/checkpoint-*/complete"))
+
+
+def test_an_evaluation_of_a_control_alone_leaves_no_report_and_no_crash(write_plan: Writer) -> None:
+    plan = write_plan(SFT | {"control": True, "epochs": 1}, AFTER | {"policy": "sft"})
+    assert run(plan)[0] == DONE
+    assert not (plan.parent / "run" / "report.json").exists()
+
+
+@pytest.mark.soak
+def test_a_killed_runner_takes_both_processes_with_it_and_resumes_to_the_same_weights(write_plan: Writer) -> None:
+    plan = write_plan(SLOW, checkpoint_minutes=0, processes=2)
+    expected = uninterrupted(plan, "sft")
+    process = start(plan)
+    wait_for_steps(plan, "sft", 12)
+    process.kill()
+    process.wait()
+    assert run(plan)[0] == DONE  # which the lock would refuse while a worker lives
+    assert weights_hash(plan, "sft") == expected

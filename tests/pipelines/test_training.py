@@ -1,6 +1,7 @@
 """Each training method on a two-layer random model: weights move, masks hold, arithmetic of batches is right."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from graders.errors import UserError
 from pipelines import sft, sizing, training
-from pipelines.job import Job, Progress
-from pipelines.models import merge
+from pipelines.data.checked import load_checked
+from pipelines.job import Job, Progress, Stopped
+from pipelines.models import load_policy, merge
+from pipelines.plan import ModelSpec
 from pipelines.plan_file import load_plan
+from pipelines.sampling import Sampling, sample
 from pipelines.stages import STAGES
 
 Writer = Callable[..., Path]
@@ -143,3 +147,41 @@ def test_rejection_sampling_with_nothing_right_trains_on_the_rows_own_completion
     assert numbers["kept"] == 0
     assert numbers["own"] == numbers["examples"] > 20
     assert largest_change(tiny_model, tmp_path / "out" / "model") > 1e-6
+
+
+def test_weights_that_are_no_numbers_are_never_left_as_a_model(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="training diverged"):
+        run(write_plan(SFT | {"learning_rate": 1e9}), tiny_model, tmp_path / "out")
+    assert not (tmp_path / "out" / "model").exists()
+
+
+def test_what_was_kept_may_hold_any_line_separator(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    stage = {"type": "rejection_sampling", "name": "rs", "epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
+    job = job_of(write_plan(stage), tiny_model, tmp_path / "out")
+    item = {"row": load_checked(job.plan.data, job.base).train.rows[0].number, "completion": "a\u2028b\x85c"}
+    (job.folder / "kept.jsonl").write_text(json.dumps(item, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert STAGES["rejection_sampling"].function()(job)["kept"] == 1
+
+
+def test_an_answer_longer_than_the_context_is_refused(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    evaluation = {"pass_k": 0, "max_new_tokens": 100_000}
+    with pytest.raises(UserError, match="do not fit the model's context of 256"):
+        run(write_plan({"type": "evaluate", "name": "base"}, evaluation=evaluation), tiny_model, tmp_path / "out")
+
+
+def test_a_signal_ends_a_generation_within_a_token(tiny_model: Path) -> None:
+    policy = load_policy(str(tiny_model), ModelSpec(), "answer")
+    progress = Progress(Path("/dev/null"))
+    progress.stop_requested = True
+    begun = time.monotonic()
+    with pytest.raises(Stopped):
+        sample(policy, [[{"role": "user", "content": "2 + 2 = ?"}]], Sampling(100_000), {}, progress)
+    assert time.monotonic() - begun < 5
+
+
+def test_more_prompts_a_step_than_there_are_is_refused(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    stage = {"type": "grpo", "name": "grpo", "steps": 1, "prompts_per_step": 500, "group_size": 2, "max_new_tokens": 4}
+    with pytest.raises(UserError, match="prompts_per_step is 500, but there are only"):
+        run(write_plan(stage), tiny_model, tmp_path / "out")

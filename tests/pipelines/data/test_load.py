@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -207,3 +208,29 @@ def test_importing_the_package_loads_nothing_heavy():
     code += f"; import sys; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"question": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deep"),
+        ('{"question": "a", "answer": ' + "1" * 5000 + "}", "4300"),
+    ],
+)
+def test_json_that_python_cannot_hold_is_a_fault_of_its_line(write, line, said):
+    message = error_of(write("a.jsonl", LINES + line), "a.jsonl")
+    assert message.startswith("a.jsonl:3: not valid JSON: ")
+    assert said in message
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark(write):
+    rows = rows_of(write("a.jsonl", LINES + '{"question": "\\ud83d a", "answer": "\\ud83d\\ude00"}'), "a.jsonl")
+    assert (rows.rows[2].prompt, rows.rows[2].completion) == ("? a", "😀")
+
+
+def test_what_can_be_read_once_or_not_at_all_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    assert "a pipe or a device" in error_of(tmp_path, "pipe.jsonl")
+    assert "a pipe or a device" in error_of(tmp_path, "/dev/zero")
+    assert "this link leads nowhere" in error_of(tmp_path, "loop.jsonl")

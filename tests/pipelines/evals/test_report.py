@@ -84,7 +84,7 @@ def test_numbers_in_words() -> None:
 def test_a_base_alone_is_reported_as_it_is(tmp_path: Path) -> None:
     report, page = written(tmp_path, [BASE])
     assert report.verdict == (
-        "Nothing was trained. The base model passes 20.0 % (95 % interval 13.3 % to 28.9 %; n=100)."
+        "Only the base model was evaluated. It passes 20.0 % (95 % interval 13.3 % to 28.9 %; n=100)."
     )
     assert "## Won" not in page
 
@@ -175,3 +175,13 @@ def test_a_report_needs_a_baseline() -> None:
     for models in ([], [MORE]):
         with pytest.raises(ValueError, match="starts with the baseline"):
             build_report(models, SETTING)
+
+
+def test_without_the_base_no_gain_is_claimed_and_the_reader_is_told() -> None:
+    assert build_report([WARM], SETTING).verdict == (
+        "No gain is shown: only the model after SFT was evaluated. "
+        "It passes 40.0 % (95 % interval 30.9 % to 49.8 %; n=100)."
+    )
+    report = build_report([WARM, TUNED], SETTING)
+    assert report.verdict.startswith("GRPO: 40.0 % → 58.0 %")
+    assert report.notes[0] == "The plan's own model was not evaluated: gains are over warmup, a trained one."
