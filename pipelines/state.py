@@ -142,7 +142,8 @@ def why_run(step: Step, run_folder: Path) -> str | None:
     if earlier is None:
         return "it has not run yet"
     changed = sorted(key for key in {*earlier, *step.parts} if earlier.get(key) != step.parts.get(key))
-    return f"changed: {', '.join(changed)}"
+    shown = [f"the model of `{step.source}`" if key == "model" and step.source else key for key in changed]
+    return f"changed: {', '.join(shown)}"
 
 
 def _latest_parts(step: Step, run_folder: Path) -> Mapping[str, str] | None:
