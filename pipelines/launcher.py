@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pipelines.sources import locate
 from pipelines.state import Record, Step
 
 DONE, STOPPED, INTERRUPTED = 0, 75, 130
+FULL_DISK_BYTES = 1_000_000
+"""Less than this is full: what did not fit any more left no message."""
 GRACE_SECONDS = 120.0
 """How long a worker that was asked to stop may take to save its checkpoint."""
 
@@ -103,6 +106,8 @@ class Launcher:
         own = locate(self._loaded.plan.model, self._loaded.folder)
         jobs = []
         for step in batch:
+            if step.source:
+                _require_model(step.source, folders[step.source] / "model")
             policy = str(folders[step.source] / "model") if step.source else own
             jobs.append(_job(step, policy, _match_seconds(step, todo)))
             write_json(step.folder / "job.json", {"parts": dict(step.parts), "plan": str(self._loaded.path)})
@@ -196,6 +201,16 @@ def _tail(path: Path) -> Callable[[], Iterator[Mapping[str, Any]]]:
     return read
 
 
+def _require_model(stage: str, model: Path) -> None:
+    if not model.is_dir():
+        raise UserError(
+            f"the model that stage `{stage}` left is gone",
+            "the folder as the stage left it",
+            f"make it anew: run again with --force {stage}",
+            str(model),
+        )
+
+
 def _job(step: Step, policy: str, match_seconds: float | None) -> dict[str, Any]:
     return {
         "stage": step.stage.name,
@@ -236,6 +251,9 @@ def _accelerate_config(processes: int) -> str:
 def _worker_error(code: int, job_path: Path, log_path: Path, step: Step) -> UserError:
     error_path = job_path.with_name("error.json")
     name = step.stage.name
+    if step.folder.exists() and shutil.disk_usage(step.folder).free < FULL_DISK_BYTES:
+        happened = f"stage `{name}`: no space is left on the disk"
+        return UserError(happened, "room for checkpoints and a model", "make room and run again", str(step.folder))
     if error_path.exists():
         error = json.loads(error_path.read_text(encoding="utf-8"))
         if "message" in error:
@@ -251,5 +269,6 @@ def finished_record(step: Step) -> Record:
     """The record of a step that must be done by now."""
     record = step.record()
     if record is None:
-        raise UserError(f"stage `{step.stage.name}` ended without a record", "done.json", where=str(step.folder))
+        happened = f"stage `{step.stage.name}` ended without a record"
+        raise UserError(happened, "done.json; was the folder removed?", "run again", str(step.folder))
     return record

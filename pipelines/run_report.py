@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from graders.errors import UserError
 from pipelines.evals.compare import compare
-from pipelines.evals.grades import read_grades
+from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
 from pipelines.evals.summary import Evaluated, Setting
 from pipelines.plan import Evaluate, Plan, Training
-from pipelines.state import Step
+from pipelines.state import Record, Step
 
 
 def write_run_report(plan: Plan, todo: Sequence[Step], run_folder: Path) -> None:
@@ -39,11 +40,24 @@ def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
     return Evaluated(
         name=step.stage.name,
         method=trained.stage.type if trained else "base",
-        rows=read_grades(step.folder / "grades.jsonl"),
+        rows=_grades(step, record),
         seconds=made.numbers["train_seconds"] if made else None,
         pass_at_k={int(k): rate for k, rate in numbers.get("pass_at_k", {}).items() if rate is not None},
         control=isinstance(trained.stage, Training) and trained.stage.control if trained else False,
     )
+
+
+def _grades(step: Step, record: Record | None) -> list[GradedRow]:
+    """As many rows as the record counts; else the file was damaged after the stage was done."""
+    path, again = step.folder / "grades.jsonl", f"run again with --force {step.stage.name}"
+    try:
+        rows = read_grades(path)
+    except UserError as error:
+        raise UserError(error.happened, "the file as the stage left it", again, error.where) from None
+    if record and len(rows) != record.numbers["n"]:
+        happened = f"{len(rows)} graded rows, but the stage graded {record.numbers['n']}"
+        raise UserError(happened, "the file as the stage left it", again, str(path))
+    return rows
 
 
 def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:

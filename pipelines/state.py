@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from graders.errors import UserError
+from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
 from pipelines.plan import Evaluate, Plan, Stage, Training
@@ -126,7 +127,7 @@ def _grader_identity(plan: Plan, name: str, base: Path) -> str:
 def _data_identity(spec: DataSpec, base: Path) -> str:
     """The data's config with the content of every file it names."""
     named = [source for source in (spec.train, spec.validation, spec.test) if source]
-    digests = [digest_path(base / source) if (base / source).exists() else source for source in named]
+    digests = [source_identity(source, base) for source in named]
     return digest_text(json.dumps([spec.model_dump(mode="json"), digests], sort_keys=True))
 
 
@@ -142,7 +143,8 @@ def why_run(step: Step, run_folder: Path) -> str | None:
     if earlier is None:
         return "it has not run yet"
     changed = sorted(key for key in {*earlier, *step.parts} if earlier.get(key) != step.parts.get(key))
-    return f"changed: {', '.join(changed)}"
+    shown = [f"the model of `{step.source}`" if key == "model" and step.source else key for key in changed]
+    return f"changed: {', '.join(shown)}"
 
 
 def _latest_parts(step: Step, run_folder: Path) -> Mapping[str, str] | None:

@@ -9,6 +9,8 @@ from pipelines.data.read_csv import read_csv, read_tsv
 from pipelines.data.read_json import read_json, read_json_lines
 from pipelines.data.table import Table, did_you_mean, listed
 from pipelines.data.text import decode, parse_json, read_bytes
+from pipelines.files import digest_path
+from pipelines.hub import commit
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _EXPECTED = (
@@ -34,6 +36,17 @@ def read_table(source: str, base: Path) -> Table:
         raise UserError("no permission to read it", "a readable file", f"chmod u+rX {source}", source) from None
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror or error}", "a readable file", where=source) from error
+
+
+def source_identity(source: str, base: Path) -> str:
+    """What the content is known by: a digest of its bytes, or a hub id's commit. UserError if it is missing."""
+    path = base / Path(source).expanduser()
+    if path.exists():
+        return digest_path(path)
+    if not _is_hub_id(source, path):
+        raise _missing(source, path)
+    owner, title = source.split(":", maxsplit=1)[0].split("/")[:2]
+    return f"{source}@{commit(f'{owner}/{title}', 'dataset')}"
 
 
 def _read(path: Path, source: str) -> Table:

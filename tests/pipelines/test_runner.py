@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from graders.errors import UserError
+from pipelines import launcher
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
 from pipelines.runner import GATE_CLOSED, Options, run_plan
@@ -266,3 +268,30 @@ def test_a_killed_runner_takes_both_processes_with_it_and_resumes_to_the_same_we
     process.wait()
     assert run(plan)[0] == DONE  # which the lock would refuse while a worker lives
     assert weights_hash(plan, "sft") == expected
+
+
+def test_what_was_damaged_after_it_was_done_is_named_with_the_way_out(write_plan: Writer) -> None:
+    plan = write_plan(BASE, SFT | {"epochs": 1}, AFTER)
+    assert run(plan)[0] == DONE
+    (grades,) = (plan.parent / "run" / "stages").glob("base-????????/grades.jsonl")
+    whole = grades.read_text()
+    for damage in ("", whole[: len(whole) // 2], "".join(whole.splitlines(keepends=True)[:3])):
+        grades.write_text(damage)
+        with pytest.raises(UserError, match="run again with --force base"):
+            run(plan)
+    grades.unlink()
+    with pytest.raises(UserError, match="run again with --force base"):
+        run(plan)
+    grades.write_text(whole)
+    (model,) = (plan.parent / "run" / "stages").glob("sft-????????/model")
+    model.rename(model.with_name("elsewhere"))
+    with pytest.raises(UserError, match="stage `sft` left is gone"):
+        run(plan, "after")
+
+
+def test_a_worker_that_fails_on_a_full_disk_is_told_as_such(
+    write_plan: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(UserError, match="no space is left on the disk"):
+        run(write_plan(SFT | {"max_length": 8}))

@@ -62,7 +62,7 @@ def test_a_new_plan_has_not_run_yet(write_plan: Writer) -> None:
 
 def test_a_changed_key_reruns_its_stage_and_what_reads_it(finished: Path) -> None:
     edit(finished, lambda plan: plan["stages"][1].update(epochs=3))
-    assert reasons(finished) == {"base": None, "sft": "changed: epochs", "after": "changed: model"}
+    assert reasons(finished) == {"base": None, "sft": "changed: epochs", "after": "changed: the model of `sft`"}
 
 
 def test_changed_rows_rerun_everything(finished: Path) -> None:
