@@ -39,7 +39,7 @@ def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning
     (TRL's GRPO default; DeepSeekMath, Dr. GRPO); at hidden size 128 to 192 the values that learned best on the
     starter (docs/experiments.md). LoRA takes ten times that (tinker-cookbook's rule, M_LoRA = 10).
     """
-    large, small = {"sft": (2e-5, 1e-3), "rl": (1e-6, 2e-4)}[method]
+    large, small = {"sft": (2e-5, 6e-4), "rl": (1e-6, 2e-4)}[method]
     share = min(max(math.log(4096 / hidden_size) / math.log(4096 / 160), 0.0), 1.0)
     rate = large * math.pow(small / large, share)
     return rate if tuning == "full" else min(10 * rate, 1e-3)
