@@ -5,24 +5,31 @@ import time
 import pytest
 
 from graders.errors import UserError
-from pipelines.sizing import Batch, ModelFacts, split_batch
+from pipelines.sizing import Batch, ModelFacts, Room, split_batch
 
 FACTS = ModelFacts(num_parameters=1_000_000, hidden_size=128, vocab_size=768, context=512)
 GIB = 2**30
 
 
 def test_a_batch_is_shared_by_micro_batches_that_fit() -> None:
-    assert split_batch(12, 2, 100, FACTS, 8 * GIB) == Batch(6, 1)
-    assert split_batch(64, 1, 512, FACTS, 16_000_000 + 4 * 512 * (8 * 768 + 34 * 1_000_000 // 1536)) == Batch(4, 16)
+    assert split_batch(12, 2, 100, FACTS, Room(8 * GIB)) == Batch(6, 1)
+    assert split_batch(64, 1, 512, FACTS, Room(16_000_000 + 4 * 512 * (8 * 768 + 34 * 1_000_000 // 1536))) == Batch(
+        4, 16
+    )
 
 
 def test_a_batch_of_a_billion_rows_is_split_at_once() -> None:
     begun = time.monotonic()
-    batch = split_batch(1_000_000_000, 1, 100, FACTS, 8 * GIB)
+    batch = split_batch(1_000_000_000, 1, 100, FACTS, Room(8 * GIB))
     assert batch.micro * batch.accumulation == 1_000_000_000
     assert time.monotonic() - begun < 1
 
 
 def test_an_odd_batch_for_two_processes_is_the_users_to_mend() -> None:
     with pytest.raises(UserError, match="9 rows a step cannot be shared by 2 processes"):
-        split_batch(9, 2, 100, FACTS, 8 * GIB)
+        split_batch(9, 2, 100, FACTS, Room(8 * GIB))
+
+
+def test_a_device_that_is_slow_with_large_micro_batches_gets_small_ones() -> None:
+    assert split_batch(256, 1, 104, FACTS, Room(8 * GIB, tokens=8192)) == Batch(64, 4)
+    assert split_batch(256, 1, 10_000, FACTS, Room(64 * GIB, tokens=8192)) == Batch(1, 256)
