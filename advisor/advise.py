@@ -19,11 +19,12 @@ from advisor.planner import make_plan, reference_column
 from advisor.profile import DataProfile, profile
 from advisor.questions import DATA, QUESTIONS, Context
 from graders.errors import UserError
+from pipelines.data.checked import load_checked
 from pipelines.data.checks import check_rows, check_split
 from pipelines.data.load import load_rows
 from pipelines.data.rows import Rows
 from pipelines.data.spec import DataSpec
-from pipelines.data.split import limit_rows, load_split
+from pipelines.data.split import limit_rows
 from pipelines.plan import Plan
 
 
@@ -126,7 +127,7 @@ def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
 def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
     """The rows that a plan would use, and their profile. Splits them too: a fault is better found before training."""
     rows = read_rows(spec, folder)
-    return rows, profile(rows, check_rows(rows) + check_split(load_split(spec, folder)))
+    return rows, profile(rows, check_rows(rows) + check_split(load_checked(spec, folder)))
 
 
 def read_rows(spec: DataSpec, folder: Path) -> Rows:
