@@ -25,7 +25,7 @@ _MAX_LABELS, _ROWS_PER_LABEL, _LABEL_CHARS = 200, 5, 60
 _RATINGS, _ROWS_PER_RATING = 10, 20  # so few distinct numbers, so often: a scale or a code, not a computed number
 _SHORT_WORDS = 3
 _UNIT_CHARS = 16  # "$12.50", "12 km/h", "12 apples": a number with a unit is still a bare answer
-_STEPS_CHARS = 20  # so much text before the final answer counts as worked steps
+_STEPS_CHARS = 15  # so much text before the final answer counts as worked steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class AnswerKind:
     """kind, and what is known of the answers.
 
     num_rows: rows looked at. labels: every final answer with its count, commonest first, where there are few.
-    guess_rate: share of rows that the commonest answer gets right. worked: answers show steps before the final one.
+    guess_rate: share of rows that the commonest answer gets right. worked: the rows that have a
+    completion show steps in it before the final answer; other rows may hold the answer alone.
     """
 
     kind: Kind
@@ -60,7 +61,8 @@ def answer_kind(rows: Sequence[Row]) -> AnswerKind:
     if not answered:
         return AnswerKind(_without_answers(rows), 0)
     gold = [row.expected for row in answered]
-    worked = _share(_is_worked(row) for row in answered) >= 0.5
+    shown = [row for row in answered if row.completion is not None]
+    worked = bool(shown) and _share(map(_is_worked, shown)) >= 0.5
     if _share(map(_is_json, gold)) >= _HOLDS:
         return AnswerKind("json", len(gold), guess_rate=_guess_rate(map(_canonical, gold)), worked=worked)
     finals = [_final(value) for value in gold]

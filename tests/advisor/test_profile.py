@@ -127,3 +127,11 @@ def test_lengths_are_in_characters():
 def test_no_rows_with_answers():
     found = profile(made([row(n, f"p{n}") for n in range(3)]))
     assert (found.num_labelled, found.answers.kind, found.fit) == (0, "none", None)
+
+
+def test_a_few_worked_rows_among_many_bare_answers_are_demonstrations():
+    """The main use: 30 worked solutions, and 70 prompts with the answer alone."""
+    worked = [row(n, f"{n} + 9?", completion=f"Add: {n}+9={n + 9}.\n#### {n + 9}", reference=n + 9) for n in range(30)]
+    bare = [row(n, f"{n} + 9?", reference=n + 9) for n in range(30, 100)]
+    assert answer_kind(worked + bare).worked
+    assert not answer_kind(bare).worked
