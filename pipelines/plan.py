@@ -52,7 +52,7 @@ class Evaluation(Strict):
     rows: int = Field(1000, ge=1, description="At most this many test rows, chosen by hash: ±3 points at 1,000.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
     pass_k: int = Field(8, ge=0, le=256, description="Completions per prompt for pass@k; 0 turns it off.")
-    pass_k_rows: int = Field(200, ge=1, description="How many test rows pass@k is measured on.")
+    pass_k_rows: int = Field(100, ge=1, description="How many test rows pass@k is measured on.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature of the pass@k completions.")
 
 
