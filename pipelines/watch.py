@@ -54,7 +54,8 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
             self._job.progress.step(state.global_step, state.max_steps, "steps", **self._latest)
         else:
             self._job.progress.step(min(self.train_seconds, limit), limit, "seconds", **self._latest)
-        if state.global_step % self._every:
+        if state.global_step % self._every or state.global_step >= state.max_steps:
+            # No checkpoint at the very end: resumed from it, the trainer would take one step too many.
             return control
         if limit is not None and self.train_seconds >= limit:
             self.out_of_time = control.should_training_stop = True
