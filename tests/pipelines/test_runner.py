@@ -122,7 +122,7 @@ def wait_for_steps(plan: Path, stage: str, steps: int) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for path in (plan.parent / "run" / "stages").glob(f"{stage}-????????/events.jsonl"):
-            if any(json.loads(line).get("done", 0) >= steps for line in path.read_text().splitlines()[:-1]):
+            if any(json.loads(line).get("done", 0) >= steps for line in path.read_text().split("\n")[:-1]):
                 return
         time.sleep(0.01)
     raise AssertionError(f"{stage} never reached step {steps}")
