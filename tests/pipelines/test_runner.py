@@ -167,14 +167,16 @@ def test_a_term_signal_saves_a_checkpoint_and_exits_75(write_plan: Writer) -> No
     assert list((plan.parent / "run" / "stages").glob("sft-????????/checkpoints/checkpoint-*/complete"))
 
 
-def test_ctrl_c_exits_130_and_a_second_run_waits_for_nobody(write_plan: Writer) -> None:
-    plan = write_plan(SLOW)
+def test_ctrl_c_exits_130_and_a_second_run_is_refused(write_plan: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = write_plan(SLOW | {"epochs": 100})
+    monkeypatch.setattr("pipelines.state.LOCK_SECONDS", 0.0)
     process = start(plan)
     wait_for_steps(plan, "sft", 5)
     with pytest.raises(UserError, match="another `run` is at work here"):
         run(plan)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
+    monkeypatch.undo()
     assert run(plan, until="sft")[0] == DONE
 
 
