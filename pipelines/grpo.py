@@ -24,11 +24,11 @@ from pipelines.plan import GRPO
 from pipelines.rewards import reward_function
 from pipelines.sft import load_for_training
 from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
-from pipelines.watch import Watch
+from pipelines.watch import SPREADLESS, Watch
 
 SHOWN = {
     "reward": "reward",
-    "frac_reward_zero_std": "groups without spread",
+    SPREADLESS: "groups without spread",
     "completions/clipped_ratio": "truncated",
     "completions/mean_length": "tokens",
     "kl": "kl",
@@ -54,9 +54,21 @@ def run(job: Job) -> Numbers:
         "max_new_tokens": new_tokens,
         "first_reward": last[0]["reward"],
         "last_reward": last[-1]["reward"],
-        "groups_without_spread": sum(log["frac_reward_zero_std"] for log in last) / len(last),
+        "groups_without_spread": sum(log[SPREADLESS] for log in last) / len(last),
+        **_note(job, watch, numbers["steps"]),
         **numbers,
     }
+
+
+def _note(job: Job, watch: Watch, steps: int) -> Numbers:
+    """Says so where the grader gave nothing to learn from: a result, not an error."""
+    if not watch.gave_up and watch.idle_steps < steps:
+        return {}
+    happened = f"in the last {watch.idle_steps} of {steps} steps all answers to each prompt were worth the same"
+    kept = "The model is as it was" if watch.idle_steps == steps else "The best weights so far were kept"
+    text = f"{job.stage}: {happened}, so there was nothing to learn from. {kept}; samples.jsonl shows answers."
+    job.progress.say(text)
+    return {"note": text}
 
 
 def _fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows, int]:
@@ -97,7 +109,7 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
         chat_template_kwargs=job.plan.model.template_args,
     )
     every = config.num_iterations * config.steps_per_generation // config.gradient_accumulation_steps
-    watch = Watch(job, SHOWN, max(1, every))
+    watch = Watch(job, SHOWN, max(1, every), stage.patience)
     grader = job.plan.graders[job.plan.reward or job.plan.metric]
     trainer = GRPOTrainer(
         model=policy.model,

@@ -125,6 +125,7 @@ class GRPO(Training):
     kl: float = Field(0.0, ge=0, description="Weight of the KL to the stage's input policy (TRL's beta).")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    patience: int = Field(10, ge=0, description="Stop after so many steps in a row without any spread; 0: never.")
 
 
 Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO, Field(discriminator="type")]

@@ -64,7 +64,9 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
     numbers = next(step.record() for step in todo if isinstance(step.stage, Evaluate) and step.record())
     measured: Mapping[str, Any] = numbers.numbers if numbers else {}
     grader = plan.graders[plan.metric].model_dump() if plan.metric in plan.graders else {"type": plan.metric}
-    return Setting(plan.name, _sampling(plan, measured), grader, _notes(measured))
+    records = [record.numbers for step in todo if (record := step.record())]
+    said = [str(numbers["note"]) for numbers in records if "note" in numbers]
+    return Setting(plan.name, _sampling(plan, measured), grader, [*_notes(measured), *said])
 
 
 def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:

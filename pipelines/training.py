@@ -101,21 +101,23 @@ def process_count() -> int:
 def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) -> Numbers:
     """Trains, from the newest whole checkpoint if there is one, and leaves the policy in the job's folder.
 
-    Raises Stopped after saving when a signal came, and UserError when training moved no weight.
+    Raises Stopped after saving when a signal came, and UserError when training moved no weight though it had
+    something to learn from.
     """
     before = _thumbprint(trainer.model)
     checkpoint = newest_checkpoint(job.checkpoints)
     job.progress.say(f"resumes from {checkpoint.name}" if checkpoint else "training begins")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     state = trainer.state
-    if job.progress.stop_requested and not watch.out_of_time and state.global_step < state.max_steps:
+    over = watch.out_of_time or watch.gave_up or state.global_step >= state.max_steps
+    if job.progress.stop_requested and not over:
         raise Stopped
     seconds = watch.train_seconds
-    if checkpoint is None and _thumbprint(trainer.model) == before:
+    learned = watch.idle_steps < state.global_step
+    if learned and checkpoint is None and _thumbprint(trainer.model) == before:
         raise UserError(
             f"training changed no weight in {state.global_step} steps",
-            "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can score,"
-            " and of which some are better than others",
+            "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can judge",
             "raise epochs or steps, or lower batch_size; in RL, look at samples.jsonl",
             str(job.folder),
         )

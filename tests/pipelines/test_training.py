@@ -128,8 +128,20 @@ def test_grpo_moves_the_weights_and_its_kl_starts_at_zero(
     assert (tmp_path / "out" / "samples.jsonl").read_text().count("\n") == 2
 
 
+@pytest.mark.parametrize("patience", [0, 2])
+def test_rl_in_which_every_answer_is_worth_the_same_ends_with_a_note(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, patience: int
+) -> None:
+    """A random model never answers right: all scores are 0."""
+    plan = write_plan(GRPO | {"steps": 3, "learning_rate": 1e-2, "patience": patience})
+    numbers = run(plan, tiny_model, tmp_path / "out")
+    assert numbers["steps"] == (patience or 3)
+    assert "nothing to learn from. The model is as it was" in numbers["note"]
+    assert largest_change(tiny_model, tmp_path / "out" / "model") == 0.0
+
+
 def test_training_that_moves_no_weight_is_an_error(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
-    plan = write_plan(GRPO | {"learning_rate": 1e-3})
+    plan = write_plan(SFT | {"batch_size": 1000, "epochs": 1})
     with pytest.raises(UserError, match="training changed no weight"):
         run(plan, tiny_model, tmp_path / "out")
 
