@@ -80,6 +80,9 @@ def _override(value: dict[str, Any], text: str) -> None:
     if not sep:
         raise UserError(f"--set {text} has no `=`", "--set stages.sft.epochs=3")
     *parents, last = path.split(".")
+    stages = value.get("stages")
+    if parents and parents[0] not in value and parents[0] in map(_name_of, stages if isinstance(stages, list) else []):
+        raise UserError(f"--set {text}: `{parents[0]}` is a stage", f"--set stages.{text}")
     target: Any = value
     for part in parents:
         target = _step_into(target, part, text)
@@ -88,10 +91,14 @@ def _override(value: dict[str, Any], text: str) -> None:
     target[last] = parse(right, f"--set {text}").value
 
 
+def _name_of(stage: Any) -> Any:
+    return stage.get("name") if isinstance(stage, dict) else None
+
+
 def _step_into(target: Any, part: str, text: str) -> Any:
     """One step of a --set path; items of a list are named by their `name`."""
     if isinstance(target, list):
-        named = {item.get("name"): item for item in target if isinstance(item, dict)}
+        named = {_name_of(item): item for item in target if isinstance(item, dict)}
         if part not in named:
             raise UserError(f"--set {text}: there is no `{part}`", f"one of {', '.join(map(str, named))}")
         return named[part]

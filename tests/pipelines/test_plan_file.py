@@ -101,6 +101,11 @@ def test_a_missing_plan_says_how_to_make_one(tmp_path: Path) -> None:
         load_plan(tmp_path / "none.yaml")
 
 
+def test_set_of_a_stage_without_stages_in_front_says_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"`sft` is a stage[\s\S]*--set stages\.sft\.epochs=5"):
+        load_plan(written(tmp_path, GOOD), ["sft.epochs=5"])
+
+
 def test_set_overrides_a_stage_by_its_name(tmp_path: Path) -> None:
     stage = load_plan(written(tmp_path, GOOD), ["stages.sft.epochs=5"]).plan.stages[1]
     assert isinstance(stage, SFT)
