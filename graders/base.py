@@ -30,18 +30,22 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """score: in [0, 1], or None when unscored. raw: the grader's own number. parts: sub-scores by name."""
+    """score: in [0, 1], or None when unscored. raw: the grader's own number. parts: sub-scores by name.
+
+    errors: what went wrong, in OpenAI's words (`sample_parse_error`, `python_grader_runtime_error`, ...).
+    """
 
     score: float | None
     reason: str
     extracted: str | None = None
     raw: float | None = None
     parts: Mapping[str, float | None] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
 
 
-def unscored(reason: str) -> Grade:
+def unscored(reason: str, *errors: str) -> Grade:
     """The grader could not judge; the row counts for nothing, neither right nor wrong."""
-    return Grade(score=None, reason=reason)
+    return Grade(score=None, reason=reason, errors=errors)
 
 
 class Grader(BaseModel, ABC):
@@ -77,7 +81,7 @@ class Grader(BaseModel, ABC):
         try:
             return self.grade(sample)
         except Exception as error:  # noqa: BLE001 - whatever a grader raises is its failure, never the model's zero
-            return unscored(f"grader failed: {type(error).__name__}: {error}")
+            return unscored(f"grader failed: {type(error).__name__}: {error}", "other_error")
 
     def passed(self, grade: Grade) -> bool | None:
         """Whether the grade passes; None when unscored. Scores are rounded to 9 places before comparing."""
