@@ -15,11 +15,12 @@ MINIMAL: dict[str, dict[str, object]] = {
     "numeric": {},
 }
 
-_PIECES = (
-    "#### ¦\\boxed{¦}¦answer is ¦A:¦\n¦ ¦\t¦```json\n¦```¦<think>¦</think>¦<answer>¦</answer>¦=¦+¦-¦*¦/¦×¦÷¦(¦)¦%¦$¦^¦"
-    '\\frac{¦\\sqrt{¦,¦.¦1e¦0¦7¦1234¦三百二十¦万¦两¦折¦答案是¦元¦{¦"a"¦:¦[¦]¦null¦NaN¦true¦SELECT ¦FROM t ¦;¦def f():¦\\¦'
-    "\x00¦\u202e¦\ud800¦e\u0301¦\U0001f600¦yes¦no¦item¦{{item.a}}"
-).split("¦")
+_MARKED = (
+    "#### ¦\\boxed{¦}¦answer is ¦A:¦\n¦ ¦\t¦```json\n¦```¦<think>¦</think>¦<answer>¦</answer>¦=¦+¦-¦*¦/¦×¦÷¦(¦)¦%¦$¦"
+    "^¦\\frac{¦\\sqrt{¦,¦.¦1e¦0¦7¦1234¦三百二十¦万¦两¦折¦答案是¦元¦{¦'a'¦:¦[¦]¦null¦NaN¦true¦SELECT ¦FROM t ¦;¦"
+    'def f():¦\\¦\x00¦\u202e¦\ud800¦e\u0301¦\U0001f600¦yes¦no¦"a"¦item¦{{item.a}}'
+)
+_PIECES = _MARKED.split("¦")
 _PIECED = st.lists(st.sampled_from(_PIECES), max_size=30).map("".join)
 _TEXTS = st.one_of(_PIECED, st.text(max_size=200))
 _SCALARS = st.one_of(
