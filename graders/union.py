@@ -12,21 +12,23 @@ from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
 from graders.numeric import Numeric
+from graders.sql import Sql
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields, Field(discriminator="type")]
+AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields | Sql, Field(discriminator="type")]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "sql": Sql,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields | Sql] = TypeAdapter(AnyGrader)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:

@@ -13,6 +13,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "exact_match": {},
     "json_fields": {},
     "numeric": {},
+    "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
 }
 
 _MARKED = (

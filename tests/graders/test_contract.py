@@ -11,6 +11,7 @@ from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.numeric import Numeric
+from graders.sql import Sql
 from graders.union import GRADERS
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
@@ -26,6 +27,18 @@ RECEIPTS = [
     Sample(f"{shop} took {total}", f'{{"shop": "{shop}", "total": {total}}}', {"shop": shop, "total": total})
     for shop, total in (("Olive Ltd", 3.5), ("Nordwind", 12))
 ]
+ROOMS = (
+    "CREATE TABLE room (name TEXT, beds INT, rent REAL);"
+    "INSERT INTO room VALUES ('attic', 1, 80.5), ('blue', 2, 99), ('cellar', 3, 120)"
+)
+QUERIES = [
+    Sample(f"{text} (table room: name, beds, rent)", f"```sql\n{query};\n```", query)
+    for text, query in (
+        ("Names of rooms with two beds?", "SELECT name FROM room WHERE beds = 2"),
+        ("The mean rent?", "SELECT avg(rent) FROM room"),
+        ("All rooms, cheapest first?", "SELECT name, rent FROM room ORDER BY rent"),
+    )
+]
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
@@ -36,6 +49,8 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (Sql(database=ROOMS), QUERIES),
+    (Sql.model_validate({"database": ROOMS, "weights": {"parse": 0, "runs": 0}, "changed_copies": False}), QUERIES),
 ]
 
 
