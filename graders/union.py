@@ -11,22 +11,24 @@ from graders.choice import Choice
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
+from graders.math import Math
 from graders.numeric import Numeric
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields, Field(discriminator="type")]
+AnyGrader = Annotated[ExactMatch | Numeric | Math | Choice | JsonFields, Field(discriminator="type")]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
+    "math": Math,
     "choice": Choice,
     "json_fields": JsonFields,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[ExactMatch | Numeric | Math | Choice | JsonFields] = TypeAdapter(AnyGrader)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:

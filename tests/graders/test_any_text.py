@@ -12,6 +12,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
     "json_fields": {},
+    "math": {},
     "numeric": {},
 }
 
