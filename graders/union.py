@@ -11,6 +11,7 @@ from graders.choice import Choice
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
+from graders.math import Math
 from graders.numeric import Numeric
 from graders.sql import Sql
 from graders.texts import short
@@ -18,17 +19,20 @@ from graders.texts import short
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields | Sql, Field(discriminator="type")]
+_One = ExactMatch | Numeric | Math | Choice | JsonFields | Sql
+
+AnyGrader = Annotated[_One, Field(discriminator="type")]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
+    "math": Math,
     "choice": Choice,
     "json_fields": JsonFields,
     "sql": Sql,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields | Sql] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[_One] = TypeAdapter(AnyGrader)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:

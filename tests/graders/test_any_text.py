@@ -12,6 +12,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
     "json_fields": {},
+    "math": {},
     "numeric": {},
     "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
 }
