@@ -5,6 +5,7 @@ What a query did wrong is an answer with an error; what went wrong around it rai
 """
 
 import atexit
+import contextlib
 import json
 import os
 import selectors
@@ -80,7 +81,12 @@ class _Worker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
+        self._parents: subprocess.Popen[bytes] | None = None
+
+    def after_fork(self) -> None:
+        """In a forked child: the parent's process stays the parent's, and a lock that a thread there holds is free."""
+        self._parents, self._process = self._process, None
+        self._lock = threading.Lock()
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -92,23 +98,23 @@ class _Worker:
                 line = self._read_line(process)
             except BrokenPipeError:
                 line = b""
+            except BaseException:  # Ctrl-C: the answer that is still to come would be taken for the next one's
+                self.close()
+                raise
             if line.endswith(b"\n"):
                 answer: dict[str, Any] = json.loads(line)
                 return answer
             return self._died(process)
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._owner != os.getpid():
-            self._process = None  # the parent's, after a fork
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SCRIPT)],
+                [sys.executable, "-I", "-S", str(_SCRIPT), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={},
             )
-            self._owner = os.getpid()
         return self._process
 
     def _read_line(self, process: subprocess.Popen[bytes]) -> bytes:
@@ -133,15 +139,18 @@ class _Worker:
         raise WorkerFailed(f"the process that runs SQL ended (exit status {code})")
 
     def close(self) -> None:
+        """Ends the process; the next question starts another."""
         process, self._process = self._process, None
-        if process is None or self._owner != os.getpid():
+        if process is None:
             return
         for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # what was not sent yet goes nowhere
+                if pipe is not None:
+                    pipe.close()
         process.kill()
         process.wait()
 
 
 _WORKER = _Worker()
 atexit.register(_WORKER.close)
+os.register_at_fork(after_in_child=_WORKER.after_fork)

@@ -2,15 +2,20 @@
 
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from graders import sql_client
 from graders.base import Grade, Sample
 from graders.sql import Sql, Weights
 
+ROOT = Path(__file__).parents[2]
 SHOP = """
 CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT, country TEXT);
 CREATE TABLE book (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES author(id), title TEXT, price REAL, sold TEXT);
@@ -294,3 +299,67 @@ def test_each_accepted_query_of_defog_scores_1_against_its_questions_set() -> No
         accepted = [query["sql"] for query in row["golds"]]
         scores += [grader.grade(Sample(row["question"], sql, accepted, row)).score for sql in accepted]
     assert (scores.count(1.0), len(scores)) == (572, 572)
+
+
+def _pid_of_worker() -> int:
+    grade(NORWEGIANS)
+    process = sql_client._WORKER._process
+    assert process is not None
+    return process.pid
+
+
+def test_a_worker_that_is_gone_is_the_graders_failure_and_the_next_row_is_graded_again() -> None:
+    os.kill(_pid_of_worker(), signal.SIGKILL)
+    query = NORWEGIANS.replace("> 20", "> 19.123")
+    samples = [Sample("?", query, NORWEGIANS)] * 2
+    lost, graded = Sql(database=SHOP).grade_all(samples)
+    assert (lost.score, lost.errors) == (None, ("other_error",))
+    assert graded.score is not None
+
+
+def test_an_interrupt_does_not_mix_up_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _pid_of_worker()
+
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sql_client._Worker, "_read_line", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            grade("SELECT 'never read'")
+    assert grade("SELECT 'never read', 2", "SELECT 'never read', 2").score == 1
+    assert _pid_of_worker() != before
+
+
+def test_a_forked_process_asks_a_worker_of_its_own() -> None:
+    mine = _pid_of_worker()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        sql_client.run_query.cache_clear()
+        same = int(grade(NORWEGIANS).score == 1 and _pid_of_worker() != mine)
+        os.write(writing, bytes([same]))
+        sql_client._WORKER.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 1) == b"\x01"
+    os.close(reading)
+    os.close(writing)
+    assert _pid_of_worker() == mine
+
+
+def test_the_worker_ends_with_the_process_that_started_it() -> None:
+    code = (
+        "from graders.sql import Sql; from graders.base import Sample; import os, signal\n"
+        "from graders import sql_client\n"
+        "print(Sql(database='CREATE TABLE t (a)').grade(Sample('', 'SELECT 1', 'SELECT 1')).score)\n"
+        "print(sql_client._WORKER._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    score, pid = done.stdout.split()
+    assert score == "1.0"
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
