@@ -12,9 +12,9 @@ data. SQL is sqlite's; other dialects are not translated. Unscored: no database,
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.sql_client import Answer, Database, run_query
@@ -56,6 +56,14 @@ class Sql(Grader):
     timeout_seconds: float = Field(
         1.0, gt=0, le=60, description="Processor time for one query, or 20 million steps of sqlite for each second."
     )
+
+    _base: Path = PrivateAttr(Path())
+
+    @model_validator(mode="after")
+    def _relative_to(self, info: ValidationInfo) -> Self:
+        """Files are looked for from the folder that the context names, such as the plan's; else the current one."""
+        self._base = Path((info.context or {}).get("folder", "."))
+        return self
 
     def files(self) -> tuple[str, ...]:
         if self.database_folder is not None:
@@ -137,7 +145,7 @@ class Sql(Grader):
             return Database(script=named)
         if variables(self.database) and self.database_folder is None:
             raise Unusable(f"{short(named)} is no CREATE statement; for files, set database_folder")
-        folder = Path(self.database_folder or ".").resolve()
+        folder = (self._base / (self.database_folder or "")).resolve()
         path = (folder / named).resolve() if "\0" not in named and len(named) < 1000 else folder
         if self.database_folder is not None and not path.is_relative_to(folder):
             raise Unusable(f"the database {short(named)} lies outside of {self.database_folder}")

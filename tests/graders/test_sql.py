@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -251,6 +252,15 @@ def test_a_column_may_name_a_file_in_the_folder_and_none_outside(tmp_path: Path)
         assert result.score is None
         assert said in result.reason
     assert grader.files() == (str(tmp_path / "inside"),)
+
+
+def test_files_are_looked_for_from_the_folder_that_the_context_names(tmp_path: Path) -> None:
+    database_file(tmp_path / "shop.sqlite")
+    grader = Sql.model_validate({"database": "shop.sqlite"}, context={"folder": tmp_path})
+    assert grader.grade(Sample("?", NORWEGIANS, NORWEGIANS)).score == 1
+    assert pickle.loads(pickle.dumps(grader)).grade(Sample("?", NORWEGIANS, NORWEGIANS)).score == 1
+    assert grader.files() == ("shop.sqlite",)
+    assert Sql(database="shop.sqlite").grade(Sample("?", NORWEGIANS, NORWEGIANS)).score is None
 
 
 def test_a_column_may_hold_the_statements_that_make_the_database() -> None:
