@@ -5,7 +5,7 @@ semicolons); a sqlite database. Out: 1 when the rows agree with those of one acc
 else credit for each rung of the ladder parse → runs → columns → filters → joins, always below 1 (`weights`).
 Rows are compared as bags, or in order where the reference ends in ORDER BY (graders/sql_rows.py). So that rows which
 agree by chance, or were written into the query, do not pass, they must agree on two changed copies of the database
-too (graders/sql_copies.py, sql_literals.py). A copy on which the reference's own LIMIT cuts through a tie is not asked.
+too (graders/sql_copies.py, sql_literals.py). Where the reference's LIMIT cuts through a tie there, the rows before it.
 Queries run read-only in a process of their own, with limits (graders/sql_worker.py); 'now' is the newest date in the
 data. SQL is sqlite's; other dialects are not translated. Unscored: no database, or no accepted query that runs.
 """
@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.sql_client import Answer, Database, run_query
 from graders.sql_reference import Expected, Schema, Unusable, expected_answer, schema_of
+from graders.sql_rows import same_rows
 from graders.sql_structure import Likeness, likeness
 from graders.sql_text import NoQuery, queries_of, query_of
 from graders.template import MissingVariable, fill, variables
 from graders.texts import accepted_references, short
 
-_COPIES = range(1, 7)  # tried, until two could be asked
+_COPIES = range(1, 7)  # tried, until two could be asked and the reference's rows were others on one of them
 _ASKED = 2
 
 
@@ -122,18 +123,20 @@ class Sql(Grader):
 
     def _verdict(self, query: str, answer: Answer, expected: Expected, database: Database) -> "_Verdict":
         if not expected.agrees(answer):
-            return _Verdict(False, f"other rows: {_counted(answer)}, wanted {_counted(expected.answer)}")
-        empty, asked = not answer.rows, 0
+            written = "; no table is read" if answer.reads < expected.answer.reads else ""
+            return _Verdict(False, f"other rows: {_counted(answer)}, wanted {_counted(expected.answer)}{written}")
+        empty, asked, moved = not answer.rows, 0, False
         for number in _COPIES if self.changed_copies else ():
-            if asked == _ASKED:
+            if asked >= _ASKED and moved:
                 break
             changed = expected_answer(database, expected.query, number, self.timeout_seconds)
-            if changed.answer.error or changed.torn:
+            if changed.answer.error or (changed.torn and not changed.firm):
                 continue
             other = run_query(database, number, changed.literals, query, self.timeout_seconds)
-            if not changed.agrees(other):
+            if not changed.may_agree(other):
                 return _Verdict(False, "the same rows by chance: others on a changed copy of the database")
             empty, asked = empty and not other.rows, asked + 1
+            moved = moved or not same_rows(changed.answer.rows, expected.answer.rows)
         if empty:
             return _Verdict(True, f"no row here nor on {asked} changed copies, which proves nothing")
         return _Verdict(True, f"the same rows ({_counted(answer)}, and on {asked} changed copies)", proven=True)

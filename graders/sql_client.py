@@ -43,18 +43,19 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rows, or what went wrong.
+    """Rows, or what went wrong. reads: whether any table of the database was read for them.
 
     error: syntax: no SQL; run: refused or failed; limit: too long or large; database: it could not be opened.
     """
 
     rows: tuple[Row, ...] = ()
     columns: int = 0
+    reads: bool = False
     error: Literal["", "syntax", "run", "limit", "database"] = ""
     message: str = ""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def run_query(database: Database, copy: int, literals: str, sql: str, seconds: float) -> Answer:
     """The answer of one SELECT. copy 0 is the data as it is; literals: JSON of sql_filters.filter_blocks.
 
@@ -64,7 +65,7 @@ def run_query(database: Database, copy: int, literals: str, sql: str, seconds: f
     answer = _WORKER.ask(request | {"literals": json.loads(literals) if copy else []})
     if "error" in answer:
         return Answer(error=answer["error"], message=answer["message"][:300])
-    return Answer(tuple(map(tuple, answer["rows"])), answer["columns"])
+    return Answer(tuple(map(tuple, answer["rows"])), answer["columns"], answer["reads"])
 
 
 @lru_cache(maxsize=256)

@@ -22,22 +22,31 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A reference's answer on one copy. alternatives: its rows with ties broken this way and that, where they differ.
+    """A reference's answer on one copy. alternatives: its rows; with ties broken this way and that where `torn`.
 
-    torn: a LIMIT cuts through a tie. cuts: see sql_rows.same_rows. literals: as put into this copy.
+    torn: a LIMIT cuts through a tie. firm: then so many rows stand before that tie, whichever way it is broken.
+    cuts: see sql_rows.same_rows. literals: as put into this copy.
     """
 
     query: str
     answer: Answer
+    literals: str
     alternatives: tuple[Sequence[Row], ...] = ()
     cuts: tuple[int, ...] | None = None
     torn: bool = False
-    literals: str = "[]"
+    firm: int = 0
 
     def agrees(self, answer: Answer) -> bool:
-        if answer.error or answer.columns != self.answer.columns:
+        """Whether the rows are these (of torn ones, one alternative), and read from a table where the reference's are."""
+        if answer.error or answer.columns != self.answer.columns or answer.reads < self.answer.reads:
             return False
         return any(same_rows(answer.rows, rows, self.cuts) for rows in self.alternatives)
+
+    def may_agree(self, answer: Answer) -> bool:
+        """The same, but of torn rows only those are compared that no tie leaves open."""
+        if not self.torn or answer.error or len(answer.rows) != len(self.answer.rows):
+            return self.agrees(answer)
+        return same_rows(answer.rows[: self.firm], self.answer.rows[: self.firm], self.cuts)
 
 
 @lru_cache(maxsize=256)
@@ -51,11 +60,13 @@ def expected_answer(database: Database, query: str, copy: int, seconds: float) -
     ordered = is_ordered(query)
     if not broken or any(other.error for other in broken):
         cuts = tuple(range(1, len(answer.rows))) if ordered else None
-        return Expected(query, answer, (answer.rows,), cuts, False, literals)
+        return Expected(query, answer, literals, (answer.rows,), cuts)
     low, high = (other.rows for other in broken)
-    if not same_rows(low, high):
-        return Expected(query, answer, (answer.rows, low, high), None, True, literals)
-    return Expected(query, answer, (answer.rows,), tuple(order_cuts(low, high)) if ordered else None, False, literals)
+    cuts = tuple(order_cuts(low, high)) if ordered and len(low) == len(high) else None
+    if same_rows(low, high):
+        return Expected(query, answer, literals, (answer.rows,), cuts)
+    firm = max(cuts or (0,), default=0)
+    return Expected(query, answer, literals, (answer.rows, low, high), cuts, True, firm)
 
 
 def schema_of(database: Database) -> Schema:

@@ -14,7 +14,7 @@ import signal
 import sqlite3
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from graders.sql_tables import Table, read_tables
 
 STEPS_PER_SECOND = 20_000_000
 MAX_ROWS = 10_000
-MAX_ANSWER_CHARS = 5_000_000
+MAX_ANSWER_CHARS = 2_000_000
 MAX_COPIED_BYTES = 100 * 2**20
 _MAX_MEMORY_BYTES = 2 * 2**30
 _MAX_OPEN = 24
@@ -143,10 +143,17 @@ def _script_authorizer(action: int, first: str | None, second: str | None, *_: o
     return _function_allowed(second) if action == sqlite3.SQLITE_FUNCTION else sqlite3.SQLITE_OK
 
 
-def _query_authorizer(action: int, _: str | None, second: str | None, *__: object) -> int:
-    if action == sqlite3.SQLITE_FUNCTION:
-        return _function_allowed(second)
-    return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
+def _query_authorizer(read: set[str]) -> Callable[..., int]:
+    """Lets a query read, and notes the tables that it does."""
+
+    def decide(action: int, first: str | None, second: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_READ:
+            read.add(first or "")
+        if action == sqlite3.SQLITE_FUNCTION:
+            return _function_allowed(second)
+        return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
+
+    return decide
 
 
 def _function_allowed(name: str | None) -> int:
@@ -189,10 +196,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def _run(connection: sqlite3.Connection, sql: str, steps: int) -> dict[str, Any]:
     connection.execute("PRAGMA query_only = ON")
-    connection.set_authorizer(_query_authorizer)
+    read: set[str] = set()
+    connection.set_authorizer(_query_authorizer(read))
     try:
         with _stopped_after(connection, steps):
-            return _fetched(connection, sql)
+            return _fetched(connection, sql) | {"reads": bool(read - {"json_each", "json_tree", "sqlite_master", ""})}
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             return {"error": "limit", "message": f"stopped after {steps:,} steps"}

@@ -108,8 +108,15 @@ def test_rows_that_agree_by_chance_are_found_out_on_a_changed_copy(lucky: str) -
 def test_rows_written_into_the_query_earn_only_that_it_runs() -> None:
     written = grade("SELECT 'Moss', 41.0 UNION ALL SELECT 'Tide', 22.0")
     assert written.score == pytest.approx(0.1)
-    assert "by chance" in written.reason
-    assert grade("SELECT 'Moss', 41.0 UNION ALL SELECT 'Tide', 22.0", changed_copies=False).score == 1
+    assert "no table is read" in written.reason
+
+
+def test_reading_some_table_beside_them_does_not_help() -> None:
+    hidden = "SELECT * FROM (SELECT 'Moss', 41.0 UNION ALL SELECT 'Tide', 22.0) WHERE (SELECT count(*) FROM book) > 0"
+    caught = grade(hidden)
+    assert (caught.score or 0) < 0.5
+    assert "by chance" in caught.reason
+    assert grade(hidden, changed_copies=False).score == 1
 
 
 def sqlite_rows(script: str, query: str) -> list[tuple[object, ...]]:
