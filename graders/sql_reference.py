@@ -37,7 +37,7 @@ class Expected:
     firm: int = 0
 
     def agrees(self, answer: Answer) -> bool:
-        """Whether the rows are these (of torn ones, one alternative), and read from a table where the reference's are."""
+        """Whether the rows are these (if torn, an alternative), and read from a table where the reference's are."""
         if answer.error or answer.columns != self.answer.columns or answer.reads < self.answer.reads:
             return False
         return any(same_rows(answer.rows, rows, self.cuts) for rows in self.alternatives)
