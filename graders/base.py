@@ -58,6 +58,14 @@ class Grader(BaseModel, ABC):
 
     pass_at: float = Field(1.0, gt=0, le=1, description="A row passes when its score is at least this.")
 
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a right answer depends on the row's reference. Where not (`format`), any row's answer may pass.
+
+        A grader for which it never does overrides this with `needs_reference: ClassVar[bool] = False`.
+        """
+        return True
+
     def fitted(self, references: Sequence[object]) -> Self:  # noqa: ARG002 - most graders have nothing to read
         """This grader with what was left open read from the references of the rows, such as the labels of `choice`.
 

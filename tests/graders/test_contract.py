@@ -1,7 +1,7 @@
 """Every grader keeps the contract; and the contract finds graders that do not."""
 
 import time
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -96,6 +96,18 @@ class _Broken(Grader):
 def test_the_contract_finds_a_grader_that(fault: str, check: str) -> None:
     failures = check_contract(_Broken(fault=fault), INTENTS)
     assert check in {failure.check for failure in failures}
+
+
+class _NoReference(_Broken):
+    needs_reference: ClassVar[bool] = False
+
+
+def test_a_grader_that_needs_no_reference_may_pass_any_text_but_must_keep_the_rest() -> None:
+    assert check_contract(_NoReference(fault="passes everything"), INTENTS) == []
+    [failure] = check_contract(_NoReference(fault="raises"), INTENTS)
+    assert failure.check == "never raises"
+    [failure] = check_contract(_NoReference(fault="fails everything"), INTENTS)
+    assert failure.check == "the right answer scores 1"
 
 
 def test_a_failure_counts_rows_and_names_them() -> None:
