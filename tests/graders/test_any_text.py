@@ -12,7 +12,12 @@ MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
     "json_fields": {},
+    "multi": {
+        "graders": {"a": {"type": "numeric"}, "b": {"type": "exact_match"}},
+        "calculate_output": "0.5 * a + 0.5 * b",
+    },
     "numeric": {},
+    "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
 }
 
 _MARKED = (
