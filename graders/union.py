@@ -13,13 +13,14 @@ from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
 from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.similarity import Similarity
 from graders.string_check import StringCheck
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck
+_One = ExactMatch | Numeric | Choice | JsonFields | Similarity | StringCheck
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
 """A grader that stands for itself: what `multi` may hold."""
@@ -33,6 +34,7 @@ GRADERS: dict[str, type[Grader]] = {
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "similarity": Similarity,
     "string_check": StringCheck,
     "multi": Multi,
 }
