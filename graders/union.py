@@ -10,7 +10,8 @@ from graders.base import Grader
 from graders.choice import Choice
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
-from graders.json_fields import FieldRule, JsonFields
+from graders.json_compare import FieldRule
+from graders.json_fields import JsonFields
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.similarity import Similarity
