@@ -12,6 +12,7 @@ from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
+from graders.json_schema import JsonSchema
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.similarity import Similarity
@@ -21,7 +22,7 @@ from graders.texts import short
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | Similarity | StringCheck
+_One = ExactMatch | Numeric | Choice | JsonFields | JsonSchema | Similarity | StringCheck
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
 """A grader that stands for itself: what `multi` may hold."""
@@ -35,6 +36,7 @@ GRADERS: dict[str, type[Grader]] = {
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "json_schema": JsonSchema,
     "similarity": Similarity,
     "string_check": StringCheck,
     "multi": Multi,

@@ -12,6 +12,9 @@ MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
     "json_fields": {},
+    "json_schema": {
+        "json_schema": {"required": ["a"], "properties": {"a": {"pattern": "^(x+)+$"}}, "minProperties": 2}
+    },
     "multi": {
         "graders": {"a": {"type": "numeric"}, "b": {"type": "exact_match"}},
         "calculate_output": "0.5 * a + 0.5 * b",
