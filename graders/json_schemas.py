@@ -16,7 +16,7 @@ from typing import Any
 
 _BARE = {"name", "description", "strict", "schema"}
 _DATA = {"const", "enum", "default", "examples"}  # what stands in them is no schema
-_SECONDS = 2.0
+_SECONDS = 1.0
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
@@ -73,7 +73,7 @@ def _check_points(schema_text: str, reference: str) -> None:
 def errors(schema_text: str, value: object, limit: int) -> list[Any]:
     """The first faults of a value, as jsonschema's ValidationErrors.
 
-    Raises SlowPattern when the schema's patterns take more than two seconds on it.
+    Raises SlowPattern when the schema's patterns take more than a second on it.
     """
     token = _deadline.set(time.monotonic() + _SECONDS)
     try:

@@ -15,6 +15,8 @@ from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
 from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.ranked_list import RankedList
+from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.string_check import StringCheck
 from graders.texts import short
@@ -22,7 +24,7 @@ from graders.texts import short
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | JsonSchema | Similarity | StringCheck
+_One = ExactMatch | Numeric | Choice | JsonFields | JsonSchema | SetF1 | RankedList | Similarity | StringCheck
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
 """A grader that stands for itself: what `multi` may hold."""
@@ -37,6 +39,8 @@ GRADERS: dict[str, type[Grader]] = {
     "choice": Choice,
     "json_fields": JsonFields,
     "json_schema": JsonSchema,
+    "set_f1": SetF1,
+    "ranked_list": RankedList,
     "similarity": Similarity,
     "string_check": StringCheck,
     "multi": Multi,

@@ -20,6 +20,8 @@ MINIMAL: dict[str, dict[str, object]] = {
         "calculate_output": "0.5 * a + 0.5 * b",
     },
     "numeric": {},
+    "ranked_list": {},
+    "set_f1": {"values": "fuzzy", "codes": True},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
 }

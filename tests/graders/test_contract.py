@@ -13,6 +13,8 @@ from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
 from graders.numeric import Numeric
+from graders.ranked_list import RankedList
+from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
 
@@ -33,6 +35,14 @@ CARDS = [
     Sample(f"Who is {name} of {city}?", json.dumps({"name": name, "city": city}), row={"name": name, "city": city})
     for name, city in (("Ada", "Lima"), ("Bo", "N'Djamena"), ("Cy", "Oslo"))
 ]
+COLOURS = [
+    Sample(f"Colours of {flag}?", json.dumps(colours), colours)
+    for flag, colours in (("Peru", ["red", "white"]), ("Chad", ["blue", "yellow", "red"]))
+]
+GUESSES = [
+    Sample(f"Whose flag is {flag}?", "\n".join(f"{place}. {land}" for place, land in enumerate(lands, 1)), lands[0])
+    for flag, lands in (("red and white", ["Peru", "Poland"]), ("blue, yellow, red", ["Chad", "Romania"]))
+]
 
 
 def same(field: str, column: str) -> dict[str, str]:
@@ -52,6 +62,11 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
     (JsonSchema(json_schema={"type": "object", "required": ["shop", "total"]}), RECEIPTS),
+    (SetF1(), COLOURS),
+    (SetF1(codes=True), COLOURS),
+    (SetF1(values="fuzzy"), RECEIPTS),
+    (RankedList(), GUESSES),
+    (RankedList(credits=(1.0, 0.0)), CITIES),
     (Similarity(), CITIES),
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),

@@ -153,7 +153,7 @@ def test_a_slow_pattern_is_the_graders_failure_and_soon_over() -> None:
     assert grade({"a": ["xxy"] * 100}, schema).score == 1
     started = time.perf_counter()
     result = grade({"a": ["x" * 40 + "!"] * 100}, schema)
-    assert time.perf_counter() - started < 4
+    assert time.perf_counter() - started < 8  # regex counts CPU time, and the machine may be busy
     assert result.score is None
     assert result.reason == "the schema's pattern '^(x|xx|x+y?)+$' takes too long"
 
