@@ -10,25 +10,35 @@ from graders.base import Grader
 from graders.choice import Choice
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
+from graders.format import Format
 from graders.json_fields import FieldRule, JsonFields
 from graders.math import Math
 from graders.numeric import Numeric
+from graders.pattern import Pattern
+from graders.penalty import Penalty
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Math | Choice | JsonFields, Field(discriminator="type")]
+AnyGrader = Annotated[
+    ExactMatch | Numeric | Math | Choice | Pattern | JsonFields | Format | Penalty, Field(discriminator="type")
+]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
     "math": Math,
     "choice": Choice,
+    "pattern": Pattern,
     "json_fields": JsonFields,
+    "format": Format,
+    "penalty": Penalty,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Math | Choice | JsonFields] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[ExactMatch | Numeric | Math | Choice | Pattern | JsonFields | Format | Penalty] = TypeAdapter(
+    AnyGrader
+)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:

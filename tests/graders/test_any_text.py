@@ -11,9 +11,12 @@ from graders.union import GRADERS, parse_grader
 MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
+    "format": {"tags": ["think", "answer"], "at_most": 20, "scripts": ["latin"]},
     "json_fields": {},
     "math": {},
     "numeric": {},
+    "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
+    "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
 }
 
 _MARKED = (

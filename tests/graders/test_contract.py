@@ -9,9 +9,12 @@ from graders.base import Grade, Grader, Sample
 from graders.choice import Choice
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
+from graders.format import Format
 from graders.json_fields import JsonFields
 from graders.math import Math
 from graders.numeric import Numeric
+from graders.pattern import Pattern
+from graders.penalty import Penalty
 from graders.union import GRADERS
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
@@ -27,12 +30,18 @@ RECEIPTS = [
     Sample(f"{shop} took {total}", f'{{"shop": "{shop}", "total": {total}}}', {"shop": shop, "total": total})
     for shop, total in (("Olive Ltd", 3.5), ("Nordwind", 12))
 ]
+TAGGED = [Sample("Yes or no?", f"<answer>{answer}</answer>") for answer in ("yes", "no")]
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
     (Numeric(), SUMS),
     (Numeric(parsed_credit=0.1, abs_tolerance=0.01), SUMS),
     (Math(), SUMS),
+    (Pattern(pattern="#### ([0-9]+)", compare="reference", extract=1), SUMS),
+    (Pattern(pattern="#### [0-9]+"), SUMS),
+    (Pattern(pattern="(?i)sorry", must="not match"), SUMS),
+    (Format(tags=("answer",), at_most=5, scripts=("latin",)), TAGGED),
+    (Penalty(free=20, most=50, repetition=3, copying=3), SUMS),
     (Choice(choices=("refund", "card lost", "greeting")), INTENTS),
     (Choice(where="whole"), INTENTS),
     (Choice(choices=("A", "B", "C")), LETTERS),
