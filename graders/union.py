@@ -10,11 +10,15 @@ from graders.base import Grader
 from graders.choice import Choice
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
+from graders.format import Format
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
+from graders.math import Math
 from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.pattern import Pattern
+from graders.penalty import Penalty
 from graders.ranked_list import RankedList
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
@@ -24,7 +28,21 @@ from graders.texts import short
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | JsonSchema | SetF1 | RankedList | Similarity | StringCheck
+_One = (
+    ExactMatch
+    | Numeric
+    | Math
+    | Choice
+    | Pattern
+    | JsonFields
+    | JsonSchema
+    | SetF1
+    | RankedList
+    | Similarity
+    | Format
+    | Penalty
+    | StringCheck
+)
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
 """A grader that stands for itself: what `multi` may hold."""
@@ -36,12 +54,16 @@ AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
+    "math": Math,
     "choice": Choice,
+    "pattern": Pattern,
     "json_fields": JsonFields,
     "json_schema": JsonSchema,
     "set_f1": SetF1,
     "ranked_list": RankedList,
     "similarity": Similarity,
+    "format": Format,
+    "penalty": Penalty,
     "string_check": StringCheck,
     "multi": Multi,
 }
