@@ -11,10 +11,24 @@ from graders.union import GRADERS, parse_grader
 MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
+    "format": {"tags": ["think", "answer"], "at_most": 20, "scripts": ["latin"]},
     "json_fields": {},
-    "math": {},
+    "json_schema": {
+        "json_schema": {"required": ["a"], "properties": {"a": {"pattern": "^(x+)+$"}}, "minProperties": 2}
+    },
+    "multi": {
+        "graders": {"a": {"type": "numeric"}, "b": {"type": "exact_match"}},
+        "calculate_output": "0.5 * a + 0.5 * b",
+    },
     "numeric": {},
     "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
+    "ranked_list": {},
+    "set_f1": {"values": "fuzzy", "codes": True},
+    "similarity": {},
+    "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
+    "math": {},
+    "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
+    "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
 }
 
 _MARKED = (
