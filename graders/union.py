@@ -14,12 +14,13 @@ from graders.json_fields import FieldRule, JsonFields
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.string_check import StringCheck
+from graders.text_similarity import TextSimilarity
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck
+_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck | TextSimilarity
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
 """A grader that stands for itself: what `multi` may hold."""
@@ -34,6 +35,7 @@ GRADERS: dict[str, type[Grader]] = {
     "choice": Choice,
     "json_fields": JsonFields,
     "string_check": StringCheck,
+    "text_similarity": TextSimilarity,
     "multi": Multi,
 }
 
@@ -65,7 +67,8 @@ def _fault(fault: "ErrorDetails", grader: type[Grader]) -> str:
         return f"unknown key {at!r}" + (f" ({hint})" if hint else "")
     if fault["type"] == "missing":
         return f"{at} is missing"
-    return f"{at}: {fault['msg']}" + (f", got {short(fault['input'])}" if path else "")
+    whole = isinstance(fault["input"], Mapping)  # a whole grader says nothing in sixty letters, and may hold secrets
+    return f"{at}: {fault['msg']}" + ("" if whole else f", got {short(fault['input'])}")
 
 
 def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:

@@ -18,6 +18,11 @@ MINIMAL: dict[str, dict[str, object]] = {
     },
     "numeric": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
+    "text_similarity": {
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.a}}",
+        "evaluation_metric": "fuzzy_match",
+    },
 }
 
 _MARKED = (

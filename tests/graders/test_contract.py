@@ -39,6 +39,12 @@ def same(field: str, column: str) -> dict[str, str]:
     return {"type": "string_check", "operation": "eq", **templates}
 
 
+ALIKE = {
+    "type": "text_similarity",
+    "input": "{{sample.output_json}}",
+    "reference": '{"name": "{{item.name}}", "city": "{{item.city}}"}',
+    "evaluation_metric": "fuzzy_match",
+}
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
@@ -50,6 +56,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
     (parse_grader(same("name", "name")), CARDS),
+    (parse_grader(ALIKE), CARDS),
     (
         parse_grader(
             {
