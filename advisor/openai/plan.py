@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from advisor.advise import make_folder
 from advisor.openai.grader import import_grader
 from advisor.openai.hyperparameters import grpo_fields, sft_fields
 from advisor.openai.job import Job, read_job
@@ -63,6 +64,7 @@ def import_job(request: Request) -> Import:
         raise UserError(
             "this version has no dpo stage yet", "a reinforcement or supervised job", where=str(request.job)
         )
+    make_folder(request.out.parent)
     split = load_checked(request.spec, request.out.parent)
     draft = _Draft()
     _say_what_it_was(job, request, draft)
