@@ -31,7 +31,9 @@ class AnswerCache:
             self._database = sqlite3.connect(
                 folder / "answers.sqlite", _SECONDS_TO_WAIT_FOR_A_WRITER, isolation_level=None, check_same_thread=False
             )
-            self._database.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT) WITHOUT ROWID")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT) WITHOUT ROWID"
+            )
 
     def __enter__(self) -> "AnswerCache":
         return self

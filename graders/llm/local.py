@@ -6,6 +6,7 @@ model (vLLM, transformers serve, llama.cpp) and name the server.
 """
 
 import atexit
+import contextlib
 import hashlib
 import json
 import os
@@ -31,7 +32,7 @@ DEFAULT_TOKENS = 2048
 
 def is_folder(model: str) -> bool:
     """Whether a local model's name is a folder, by how it begins; else it is a hub id."""
-    return model.startswith((".", "/", "~"))
+    return model.startswith((".", "/"))
 
 
 def identity(model: str) -> str:
@@ -41,7 +42,7 @@ def identity(model: str) -> str:
     """
     if not is_folder(model):
         return f"local {model}"
-    folder = Path(model).expanduser().resolve()
+    folder = Path(model).resolve()
     if not (folder / "config.json").is_file():
         raise UserError("this folder holds no model", "a config.json in it", where=str(folder))
     files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(folder.iterdir())]
@@ -51,7 +52,7 @@ def identity(model: str) -> str:
 def ask_here(
     model: str, server: Server, questions: Mapping[str, Question], keep: Callable[[str, Reply], None]
 ) -> dict[str, Reply | NoReply]:
-    """The answers by the questions' keys; `keep` gets each as it comes. Raises UserError where the model cannot load."""
+    """The answers by the questions' keys; `keep` gets each as it comes. Raises UserError where no model loads."""
     replies: dict[str, Reply | NoReply] = {}
     failures, why = 0, ""
     for key, question in questions.items():
@@ -91,7 +92,7 @@ def _ask(model: str, question: Question, seconds: float) -> Reply | NoReply:
 def _running(model: str) -> "_Child":
     key = (os.getpid(), model)
     if key not in _children:
-        child = _Child(str(Path(model).expanduser().resolve()) if is_folder(model) else model)
+        child = _Child(str(Path(model).resolve()) if is_folder(model) else model)
         try:
             child.read(_MAX_LOADING_SECONDS)
         except (OSError, EOFError, TimeoutError):
@@ -107,13 +108,14 @@ class _Child:
     """The process and its pipes: JSON lines go in and come out; what it prints goes to a file."""
 
     def __init__(self, model: str) -> None:
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         # -P: the folder of the script must not come first among the modules.
         command = [sys.executable, "-P", str(_CHILD), model, str(os.getpid())]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True
         )
         self._unread = b""
+        self._said: list[str] = []
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -142,16 +144,17 @@ class _Child:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(OSError):  # what was still to be written to it
                     pipe.close()
-                except OSError:  # what was still to be written to it
-                    pass
+        self._log.seek(0)
+        self._said = self._log.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        self._log.close()
 
     def last_words(self) -> str:
-        """The last line that the ended process wrote, and its exit code."""
-        self._log.seek(0)
-        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return f" (exit {self._process.returncode}): {lines[-1][:300]}" if lines else f" (exit {self._process.returncode})"
+        """The exit code of the ended process, and the last line that it wrote."""
+        return (
+            f" (exit {self._process.returncode}): {lines[-1][:300]}" if lines else f" (exit {self._process.returncode})"
+        )
 
 
 @atexit.register

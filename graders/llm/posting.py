@@ -90,9 +90,7 @@ async def post(
     return answer
 
 
-async def _try(
-    session: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-) -> Answer:
+async def _try(session: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
     received = bytearray()
     try:
         async with asyncio.timeout(seconds), session.stream("POST", url, headers=headers, content=body) as response:

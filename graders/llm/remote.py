@@ -1,17 +1,16 @@
 """Questions → answers of a server that speaks OpenAI's chat completions; many at once, within a limit.
 
 A server that does not take a setting of ours (`response_format`, `seed`, ...) is asked again without it, and so from
-then on; the form then stands in the last message. When five questions in a row have failed after all their tries, or
-the server refuses the key or does not know the model, the rest of the batch is not asked: a judge that is down costs
-minutes, not the night. The next batch asks one question again before it gives up.
+then on; the form then stands in the last message. Where the server fails five times in a row, or refuses the key, or
+does not know the model, the rest of the batch is not asked (see streak.py).
 """
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,8 +18,8 @@ import httpx
 from graders.llm.chat import NoReply, Question, Reply, in_words
 from graders.llm.posting import Answer, Patience, client, post, said
 from graders.llm.server import Connection, Server
+from graders.llm.streak import Streak, in_batch
 
-MAX_FAILURES_IN_A_ROW = 5
 _TRIES = 8
 _HOPELESS = {401, 403, 404}
 _log = logging.getLogger(__name__)
@@ -38,12 +37,7 @@ class _Habits:
     """What this process has learnt of one server and model."""
 
     left_out: set[str] = field(default_factory=set)
-    failures_in_a_row: int = 0
-    last_failure: str = ""
-
-    @property
-    def down(self) -> bool:
-        return self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW
+    streak: Streak = field(default_factory=Streak)
 
 
 _habits: dict[tuple[str, str], _Habits] = {}
@@ -58,33 +52,18 @@ async def ask_batch(
 ) -> dict[str, Reply | NoReply]:
     """The answers by the questions' keys; `keep` gets each as it comes."""
     habits = _habits.setdefault((connection.base_url, model), _Habits())
-    habits.failures_in_a_row = min(habits.failures_in_a_row, MAX_FAILURES_IN_A_ROW - 1)
-    places = asyncio.Semaphore(server.concurrency)
     async with client() as session:
         asker = _Asker(session, model, server, connection, habits)
 
         async def one(key: str, question: Question) -> Reply | NoReply:
-            async with places:
-                reply = await asker.ask(question)
+            reply = await asker.ask(question)
             if isinstance(reply, Reply):
                 keep(key, reply)
-            if habits.down:
-                for task in tasks:
-                    if task is not asyncio.current_task():
-                        task.cancel()
             return reply
 
-        tasks = [asyncio.create_task(one(key, question)) for key, question in questions.items()]
-        done = await asyncio.gather(*tasks, return_exceptions=True)
-    return {key: _settled(reply, habits) for key, reply in zip(questions, done, strict=True)}
-
-
-def _settled(reply: "Reply | NoReply | BaseException", habits: _Habits) -> Reply | NoReply:
-    if isinstance(reply, asyncio.CancelledError):
-        return NoReply(f"not asked, as the server had failed before: {habits.last_failure}")
-    if isinstance(reply, BaseException):
-        raise reply
-    return reply
+        calls = [partial(one, key, question) for key, question in questions.items()]
+        replies = await in_batch(calls, server.concurrency, habits.streak)
+    return {key: reply or NoReply(habits.streak.why_not_asked()) for key, reply in zip(questions, replies, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +112,15 @@ class _Asker:
         self.habits.left_out |= left_out
 
     def _read(self, answer: Answer) -> Reply | NoReply:
-        if answer.status == 400 and "content_filter" in answer.text:
-            self.habits.failures_in_a_row = 0
-            return Reply("", refusal=said(answer))
-        reply = _reply(answer.text) if answer.ok else None
+        filtered = answer.status == 400 and "content_filter" in answer.text
+        reply = Reply("", refusal=said(answer)) if filtered else _reply(answer.text) if answer.ok else None
         if reply is not None:
-            self.habits.failures_in_a_row = 0
+            self.habits.streak.succeeded()
             return reply
-        why = said(answer) if not answer.ok else f"the answer is no chat completion: {said(answer)}"
-        if answer.status in _HOPELESS:
-            self.habits.failures_in_a_row = MAX_FAILURES_IN_A_ROW
-        elif not 400 <= answer.status < 500 or answer.status == 429:  # else it is this question that is refused
-            self.habits.failures_in_a_row += 1
-        self.habits.last_failure = why
-        return NoReply(why)
+        why = f"the answer is no chat completion: {said(answer)}" if answer.ok else said(answer)
+        if answer.status in _HOPELESS or not 400 <= answer.status < 500 or answer.status == 429:
+            self.habits.streak.failed(why, hopeless=answer.status in _HOPELESS)
+        return NoReply(why)  # another 4xx refuses this question only, say for its length
 
 
 def _refused_setting(answer: Answer, body: Mapping[str, Any]) -> str | None:

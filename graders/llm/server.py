@@ -58,7 +58,9 @@ class Server(BaseModel):
     give_up_seconds: float = Field(
         600.0, gt=0, allow_inf_nan=False, description="For all tries of one answer; then it is unscored."
     )
-    cache: bool = Field(True, description="Keep answers on disk (FINETUNE_ADVISOR_CACHE), so that a question is asked once.")
+    cache: bool = Field(
+        True, description="Keep answers on disk (FINETUNE_ADVISOR_CACHE), so that a question is asked once."
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
