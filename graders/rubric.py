@@ -1,6 +1,6 @@
 """rubric: weighted points, each decided by another grader or, where it is a text, by a judge.
 
-In: `points`, and, where `column` names one, further text points of the row itself ({text, weight}); a Sample. Out: the
+In: `points`, and, where `column` names one, further text points of the row itself; a Sample. Out: the
 weight of what is met over the weight of all points with a positive weight, cut to [0, 1] (as HealthBench scores, arXiv:
 2505.08775): a point with a negative weight takes away what it weighs. `parts` has each point, `raw` the sum.
 All text points of a completion go to the judge in one call; it says of each, with a reason, whether it is met. A point
@@ -56,7 +56,9 @@ class Rubric(Grader):
 
     type: Literal["rubric"] = "rubric"
     points: tuple[Point, ...] = Field((), description="The points, the same for all rows.")
-    column: str | None = Field(None, description="A column with further points of the row: a list of {text, weight}.")
+    column: str | None = Field(
+        None, description="A column with further points of the row: a list of {text, weight} or {criterion, points}."
+    )
     model: str | None = Field(None, min_length=1, description="The judge of text points, by the name its server knows.")
     server: Server = Field(Server(), description="Where the judge runs.")
     max_tokens: int = Field(4096, ge=16, description="Length of the judge's answer on all points.")
@@ -131,9 +133,9 @@ class Rubric(Grader):
         if self.column is None:
             return self.points
         listed = sample.row.get(self.column)
-        if not isinstance(listed, list | tuple) or not all(isinstance(item, Mapping) for item in listed):
+        if not isinstance(listed, list | tuple):
             raise ValueError(f"column {self.column} holds no list of {{text, weight}}")
-        points = (*self.points, *(Point.model_validate(item) for item in listed))
+        points = (*self.points, *(_row_point(item) for item in listed))
         _check(points, positive=True)
         return points
 
@@ -158,6 +160,14 @@ class Rubric(Grader):
         said += [f"against it: {', '.join(short(point.label, 40) for point in bad[:5])}"] if bad else []
         said += [judged.reason] if judged.parts else []
         return Grade(min(1.0, max(0.0, raw / of)), "; ".join(said), raw=raw, parts=parts, errors=errors)
+
+
+def _row_point(item: object) -> Point:
+    """A point of the row; HealthBench's names are known too. A row may not bring graders: it is data."""
+    if not isinstance(item, Mapping):
+        raise ValueError(f"{short(item)} is no {{text, weight}}")
+    text, weight = item.get("text", item.get("criterion")), item.get("weight", item.get("points", 1.0))
+    return Point.model_validate({"text": text, "weight": weight})
 
 
 def _share(point: Point, decided: Mapping[str, Grade], judged: Grade) -> float | None:

@@ -152,9 +152,7 @@ class _Child:
 
     def last_words(self) -> str:
         """The exit code of the ended process, and the last line that it wrote."""
-        return (
-            f" (exit {self._process.returncode}): {lines[-1][:300]}" if lines else f" (exit {self._process.returncode})"
-        )
+        return f" (exit {self._process.returncode})" + "".join(f": {line[:300]}" for line in self._said)
 
 
 @atexit.register

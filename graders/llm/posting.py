@@ -6,6 +6,7 @@ after what Retry-After says. An account without credit also answers 429; waiting
 """
 
 import asyncio
+import contextlib
 import datetime
 import email.utils
 import functools
@@ -129,10 +130,8 @@ def _retry_after(value: str | None) -> float | None:
 def said(answer: Answer) -> str:
     """What a failed answer says, for a reason: its status and the message in it, in one line."""
     message: object = answer.text
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         message = json.loads(answer.text)
-    except (ValueError, RecursionError):
-        pass
     for key in ("error", "message", "detail"):
         if isinstance(message, Mapping) and key in message:
             message = message[key]

@@ -38,7 +38,7 @@ class Streak:
 
 
 async def in_batch(calls: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int, streak: Streak) -> list[T | None]:
-    """The result of each call, in order; None where the streak ended the batch first. The calls report to the streak."""
+    """The result of each call, in order; None where the streak ended the batch first. The calls tell the streak."""
     streak.failures = min(streak.failures, MAX_FAILURES_IN_A_ROW - 1)
     places = asyncio.Semaphore(limit)
 
@@ -53,7 +53,7 @@ async def in_batch(calls: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit:
 
     tasks = [asyncio.create_task(one(call)) for call in calls]
     try:
-        await asyncio.wait(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         for task in tasks:
             task.cancel()

@@ -23,17 +23,20 @@ def verdict(reply: Reply | NoReply, form: Form, quoted: str) -> dict[str, Any] |
         return unscored(f"the judge did not answer: {reply.why}", "model_grader_server_error")
     if reply.refusal is not None:
         return unscored(f"the judge refused: {short(reply.refusal, 200)}", "model_grader_refusal_error")
-    if reply.cut:
-        return unreadable("it ran out of tokens", reply)
-    graded = _spaceless(quoted)
     try:
-        found = [parsed for parsed, text in _objects(reply.text, form) if _spaceless(text) not in graded]
+        return _only(reply, form, _spaceless(quoted))
     except ValueError as error:
         return unreadable(str(error), reply)
+
+
+def _only(reply: Reply, form: Form, graded: str) -> dict[str, Any]:
+    if reply.cut:
+        raise ValueError("it ran out of tokens")
+    found = [parsed for parsed, text in _objects(reply.text, form) if _spaceless(text) not in graded]
     if not found:
-        return unreadable("it holds no verdict", reply)
+        raise ValueError("it holds no verdict")
     if any(other != found[0] for other in found):
-        return unreadable("it holds verdicts that differ", reply)
+        raise ValueError("it holds verdicts that differ")
     return found[0]
 
 
