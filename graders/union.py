@@ -18,6 +18,7 @@ from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
+from graders.similarity import Similarity
 from graders.string_check import StringCheck
 from graders.text_similarity import TextSimilarity
 from graders.texts import short
@@ -30,6 +31,7 @@ _One = (
     | Numeric
     | Choice
     | JsonFields
+    | Similarity
     | StringCheck
     | TextSimilarity
     | ScoreModel
@@ -53,6 +55,7 @@ GRADERS: dict[str, type[Grader]] = {
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "similarity": Similarity,
     "string_check": StringCheck,
     "text_similarity": TextSimilarity,
     "score_model": ScoreModel,

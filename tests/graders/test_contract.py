@@ -12,6 +12,7 @@ from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.numeric import Numeric
+from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
@@ -55,6 +56,9 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (Similarity(), CITIES),
+    (Similarity(metric="fuzzy_match"), INTENTS),
+    (Similarity(metric="meteor"), CITIES),
     (parse_grader(same("name", "name")), CARDS),
     (parse_grader(ALIKE), CARDS),
     (
