@@ -259,6 +259,30 @@ def test_a_formula_without_a_value_somewhere_is_said(imported: Any) -> None:
     assert "the formula has no value at text = 0, kind = 0 (division by zero)" in said
 
 
+def test_a_secret_in_a_header_is_refused_without_repeating_it(imported: Any, here: Path) -> None:
+    endpoint = {"type": "endpoint", "url": "https://grade.example/g", "headers": {"Authorization": "Bearer s3cr3t-key"}}
+    for grader in (endpoint, {**MULTI, "graders": {"kind": check("kind", "kind"), "text": endpoint}}):
+        code, said = imported(job(grader))
+        assert code == 1
+        assert "Bearer ${GRADER_AUTHORIZATION}" in said
+        assert "s3cr3t" not in said
+    assert not (here / "plan.yaml").exists()
+    named = {**endpoint, "headers": {"Authorization": "Bearer ${GRADER_AUTHORIZATION}"}, "pass_threshold": 8}
+    code, said = imported(job(named))
+    assert code == 0
+    assert "its pass_threshold is 8: range: [0, 8] was written" in said
+
+
+def test_a_model_that_grades_is_said_with_where_it_is_asked(imported: Any) -> None:
+    asked = [{"role": "user", "content": "Rate {{sample.output_text}} for {{item.kind}} from 0 to 5."}]
+    grader = {"type": "score_model", "name": "judge", "model": "gpt-4.1", "input": asked, "range": [0, 5]}
+    assert "gpt-4.1 grades: it is asked at OPENAI_BASE_URL" in imported(job(grader))[1]
+    wrong = [{"role": "user", "content": "Rate {{item.knd}}."}]
+    code, said = imported(job({**grader, "input": wrong}), "--force")
+    assert code == 1
+    assert "{{item.knd}} in input[0].content: none of the 250 rows has it" in said
+
+
 def test_a_plan_that_differs_is_not_overwritten(imported: Any, here: Path) -> None:
     assert imported(job())[0] == 0
     assert "unchanged: plan.yaml" in imported(job())[1]
