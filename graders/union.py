@@ -8,22 +8,28 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from graders.base import Grader
 from graders.choice import Choice
+from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.format import Format
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
+from graders.judge import Judge
+from graders.label_model import LabelModel
 from graders.math import Math
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.pattern import Pattern
 from graders.penalty import Penalty
 from graders.ranked_list import RankedList
+from graders.rubric import Point, Rubric
+from graders.score_model import ScoreModel
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
-from graders.sql import Sql
+from graders.sql import Sql, Weights
 from graders.string_check import StringCheck
+from graders.text_similarity import TextSimilarity
 from graders.texts import short
 
 if TYPE_CHECKING:
@@ -44,11 +50,19 @@ _One = (
     | Sql
     | Penalty
     | StringCheck
+    | TextSimilarity
+    | ScoreModel
+    | LabelModel
+    | Endpoint
+    | Judge
+    | Rubric
 )
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
-"""A grader that stands for itself: what `multi` may hold."""
+"""A grader that stands for itself: what `multi` and `rubric` may hold."""
 
+Point.model_rebuild(_types_namespace={"OneGrader": OneGrader})
+Rubric.model_rebuild()
 Multi.model_rebuild(_types_namespace={"OneGrader": OneGrader})
 
 AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
@@ -68,6 +82,12 @@ GRADERS: dict[str, type[Grader]] = {
     "format": Format,
     "penalty": Penalty,
     "string_check": StringCheck,
+    "text_similarity": TextSimilarity,
+    "score_model": ScoreModel,
+    "label_model": LabelModel,
+    "endpoint": Endpoint,
+    "judge": Judge,
+    "rubric": Rubric,
     "multi": Multi,
 }
 
@@ -99,13 +119,16 @@ def _fault(fault: "ErrorDetails", grader: type[Grader]) -> str:
         return f"unknown key {at!r}" + (f" ({hint})" if hint else "")
     if fault["type"] == "missing":
         return f"{at} is missing"
-    return f"{at}: {fault['msg']}" + (f", got {short(fault['input'])}" if path else "")
+    whole = isinstance(fault["input"], Mapping)  # a whole grader says nothing in sixty letters, and may hold secrets
+    return f"{at}: {fault['msg']}" + ("" if whole else f", got {short(fault['input'])}")
 
 
 def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:
     """The keys that stand beside the last one of the path."""
     if len(path) == 1:
         return grader.model_fields
+    if path[-2] == "weights":
+        return Weights.model_fields
     return GRADERS[path[-2]].model_fields if path[-2] in GRADERS else FieldRule.model_fields
 
 

@@ -29,6 +29,11 @@ MINIMAL: dict[str, dict[str, object]] = {
     "math": {},
     "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
     "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
+    "text_similarity": {
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.a}}",
+        "evaluation_metric": "fuzzy_match",
+    },
 }
 
 _MARKED = (

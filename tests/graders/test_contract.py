@@ -69,6 +69,12 @@ def same(field: str, column: str) -> dict[str, str]:
     return {"type": "string_check", "operation": "eq", **templates}
 
 
+ALIKE = {
+    "type": "text_similarity",
+    "input": "{{sample.output_json}}",
+    "reference": '{"name": "{{item.name}}", "city": "{{item.city}}"}',
+    "evaluation_metric": "fuzzy_match",
+}
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
@@ -97,6 +103,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),
     (parse_grader(same("name", "name")), CARDS),
+    (parse_grader(ALIKE), CARDS),
     (
         parse_grader(
             {

@@ -30,6 +30,7 @@ def test_every_type_is_known_by_its_name(name: str) -> None:
         ({"type": "numeric", "abs_tolerance": "much"}, "abs_tolerance: Input should be a valid number"),
         ({"type": "json_fields", "fields": {"a": "fuzy"}}, "fields.a.compare: Input should be 'exact', 'numeric'"),
         ({"type": "json_fields", "fields": {"a": {"wight": 2}}}, "'fields.a.wight' (did you mean 'weight'?)"),
+        ({"type": "sql", "database": "a", "weights": {"row": 1}}, "'weights.row' (did you mean 'rows'?)"),
         ({"type": "choice", "choices": [True, False]}, "write such a choice in quotes"),
         ({"type": "choice", "choices": ["A"]}, "choices: Value error, name two or more choices"),
     ],
