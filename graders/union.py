@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from graders.base import Grader
 from graders.choice import Choice
@@ -14,6 +14,8 @@ from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
 from graders.judge import Judge
 from graders.label_model import LabelModel
+from graders.llm.server import Server
+from graders.model_messages import SamplingParams
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.rubric import Point, Rubric
@@ -102,7 +104,8 @@ def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:
     """The keys that stand beside the last one of the path."""
     if len(path) == 1:
         return grader.model_fields
-    return GRADERS[path[-2]].model_fields if path[-2] in GRADERS else FieldRule.model_fields
+    inner: dict[str, type[BaseModel]] = {"server": Server, "sampling_params": SamplingParams, **GRADERS}
+    return inner[path[-2]].model_fields if path[-2] in inner else FieldRule.model_fields
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

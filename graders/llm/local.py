@@ -27,6 +27,7 @@ from graders.llm.server import Server
 _CHILD = Path(__file__).with_name("local_child.py")
 _MAX_FAILURES_IN_A_ROW = 2
 _MAX_LOADING_SECONDS = 1800.0
+_SECONDS_TO_EXIT = 5.0
 DEFAULT_TOKENS = 2048
 
 
@@ -133,6 +134,8 @@ class _Child:
                 raise TimeoutError(f"gave no answer in {seconds:.0f} seconds")
             piece = os.read(self._process.stdout.fileno(), 1 << 16)
             if not piece:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_SECONDS_TO_EXIT)
                 raise EOFError("has ended")
             self._unread += piece
         line, _, self._unread = self._unread.partition(b"\n")

@@ -223,5 +223,7 @@ def test_the_environment_names_the_server_and_its_key_goes_nowhere_else(monkeypa
 def test_a_server_is_part_of_any_grader_that_asks() -> None:
     config = {"type": "judge", "model": "m", "criteria": "right", "server": {"base_url": "http://127.0.0.1:1/v1/"}}
     assert parse_grader(config).model_dump()["server"]["base_url"] == "http://127.0.0.1:1/v1"
+    with pytest.raises(UserError, match="did you mean 'base_url'"):
+        parse_grader({**config, "server": {"base_ulr": "http://127.0.0.1:1"}})
     with pytest.raises(UserError, match="a local model has no base_url"):
         parse_grader({**config, "server": {"local": True, "base_url": "http://127.0.0.1:1"}})
