@@ -19,6 +19,10 @@ from graders.llm.fence import fenced
 
 Winner = Annotated[Literal["1", "2", "tie"], BeforeValidator(str)]
 
+_FORM_OF_A_FILE = (
+    "criteria: a text; examples: a list of {prompt, completion, reference, reason, score}, or for comparisons of "
+    "{prompt, answer_1, answer_2, reason, winner}"
+)
 _REASON = {"type": "string", "description": "Why, weighing the criteria one by one, before the verdict."}
 FENCES = (
     "The material is quoted between lines such as <completion MARK> and </completion MARK>, where MARK is named at the "
@@ -70,7 +74,7 @@ def read_prompt(path: str) -> JudgePrompt:
         raise UserError(f"the judge's prompt cannot be read: {error}", "a YAML file", where=path) from None
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise UserError(faults, "criteria: a text; examples: a list, see the documentation", where=path) from None
+        raise UserError(faults, _FORM_OF_A_FILE, where=path) from None
 
 
 def score_question(prompt: JudgePrompt, bounds: tuple[float, float], texts: Mapping[str, str], tokens: int) -> Question:

@@ -18,8 +18,13 @@ def http_url(value: object) -> object:
     """Raises ValueError on what is no http(s) address or holds a secret; the message does not repeat it."""
     if value is None:
         return value
-    parts = urlsplit(value) if isinstance(value, str) and value.isprintable() and " " not in value else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(str(value))
+        reachable = parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:  # a port, bracket or host name that is none
+        raise refused("an address with a host name and a port up to 65535 is expected") from None
+    plain = isinstance(value, str) and value.isprintable() and " " not in value
+    if not plain or not reachable or parts.scheme not in ("http", "https"):
         raise refused("an address such as http://127.0.0.1:8000/v1 is expected")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise refused("an address without user, password, `?` and `#` is expected; secrets go into a header or key")

@@ -27,6 +27,7 @@ LITERALS = [
     JUDGE | {"server": {"base_url": "http://h/v1", "api_key": [SECRET]}},
     JUDGE | {"server": {"base_url": f"http://me:{SECRET}@h/v1"}},
     JUDGE | {"server": {"base_url": f"http://h/v1?key={SECRET}"}},
+    JUDGE | {"server": {"base_url": f"http://[{SECRET}/v1"}},
     ENDPOINT | {"headers": {"Authorization": f"Bearer {SECRET}"}},
     ENDPOINT | {"headers": {"Authorization": f"Bearer {SECRET} ${{KEY}}"}},
     ENDPOINT | {"headers": {"X-Key": SECRET, "Authorization": "Bearer ${KEY}"}},
