@@ -11,7 +11,9 @@ from graders.choice import Choice
 from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
-from graders.json_fields import FieldRule, JsonFields
+from graders.json_compare import FieldRule
+from graders.json_fields import JsonFields
+from graders.json_schema import JsonSchema
 from graders.judge import Judge
 from graders.label_model import LabelModel
 from graders.llm.server import Server
@@ -33,6 +35,7 @@ _One = (
     | Numeric
     | Choice
     | JsonFields
+    | JsonSchema
     | Similarity
     | StringCheck
     | TextSimilarity
@@ -57,6 +60,7 @@ GRADERS: dict[str, type[Grader]] = {
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "json_schema": JsonSchema,
     "similarity": Similarity,
     "string_check": StringCheck,
     "text_similarity": TextSimilarity,

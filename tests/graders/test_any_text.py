@@ -17,6 +17,9 @@ MINIMAL: dict[str, dict[str, object]] = {
     "endpoint": {"url": any_judge.GRADE, "rate_limit": 1000},
     "exact_match": {},
     "json_fields": {},
+    "json_schema": {
+        "json_schema": {"required": ["a"], "properties": {"a": {"pattern": "^(x+)+$"}}, "minProperties": 2}
+    },
     "judge": {**_ASKS, "criteria": "It is right."},
     "label_model": {**_ASKS, "input": _MESSAGES, "labels": ["a", "b"], "passing_labels": ["a"]},
     "multi": {

@@ -11,6 +11,7 @@ from graders.choice import Choice
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
+from graders.json_schema import JsonSchema
 from graders.numeric import Numeric
 from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
@@ -60,6 +61,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (JsonSchema(json_schema={"type": "object", "required": ["shop", "total"]}), RECEIPTS),
     (Similarity(), CITIES),
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),
