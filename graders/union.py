@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -75,8 +76,11 @@ GRADERS: dict[str, type[Grader]] = {
 _ADAPTER: TypeAdapter[_One | Multi] = TypeAdapter(AnyGrader)
 
 
-def parse_grader(config: object, where: str = "grader") -> AnyGrader:
-    """The grader that a mapping from YAML or JSON describes. Raises UserError, with every fault of the mapping."""
+def parse_grader(config: object, where: str = "grader", folder: Path = Path()) -> AnyGrader:
+    """The grader that a mapping from YAML or JSON describes. Relative paths in it start at `folder`.
+
+    Raises UserError, with every fault of the mapping.
+    """
     if not isinstance(config, Mapping):
         raise UserError(f"a grader is described by {config!r}", "a mapping such as {type: numeric}", where=where)
     name = config.get("type")
@@ -84,7 +88,7 @@ def parse_grader(config: object, where: str = "grader") -> AnyGrader:
         happened = "the grader has no type" if name is None else f"there is no grader type {name!r}"
         raise UserError(happened, f"one of {', '.join(GRADERS)}", _did_you_mean(str(name), GRADERS), where)
     try:
-        return _ADAPTER.validate_python(dict(config))
+        return _ADAPTER.validate_python(dict(config), context={"folder": folder})
     except ValidationError as error:
         faults = "; ".join(_fault(fault, GRADERS[name]) for fault in error.errors())
         raise UserError(

@@ -31,19 +31,14 @@ _SECONDS_TO_EXIT = 5.0
 DEFAULT_TOKENS = 2048
 
 
-def is_folder(model: str) -> bool:
-    """Whether a local model's name is a folder, by how it begins; else it is a hub id."""
-    return model.startswith((".", "/"))
-
-
 def identity(model: str) -> str:
     """What a local model's answers are cached under: for a folder, its path and its files' sizes and times.
 
     Raises UserError where the folder holds no model.
     """
-    if not is_folder(model):
+    if not Path(model).is_absolute():
         return f"local {model}"
-    folder = Path(model).resolve()
+    folder = Path(model)
     if not (folder / "config.json").is_file():
         raise UserError("this folder holds no model", "a config.json in it", where=str(folder))
     files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(folder.iterdir())]
@@ -93,7 +88,7 @@ def _ask(model: str, question: Question, seconds: float) -> Reply | NoReply:
 def _running(model: str) -> "_Child":
     key = (os.getpid(), model)
     if key not in _children:
-        child = _Child(str(Path(model).resolve()) if is_folder(model) else model)
+        child = _Child(model)
         try:
             child.read(_MAX_LOADING_SECONDS)
         except (OSError, EOFError, TimeoutError):

@@ -120,6 +120,16 @@ def test_a_folder_without_a_model_is_the_users_to_mend(tmp_path: Path) -> None:
         ask_all(str(tmp_path), HERE, [question("x")])
 
 
+def test_a_folder_is_looked_for_from_the_folder_that_is_named() -> None:
+    messages = [{"role": "user", "content": "{{sample.output_text}}"}]
+    config = {"type": "score_model", "model": f"./{STARTER.name}", "input": messages, "server": {"local": True}}
+    grader = parse_grader(config, folder=STARTER.parent)
+    assert grader.files() == (f"./{STARTER.name}",)
+    assert grader.grade(Sample("p", "5")).score is None
+    with pytest.raises(UserError, match="holds no model"):
+        parse_grader(config).grade(Sample("p", "5"))
+
+
 def test_the_process_ends_when_ours_is_killed() -> None:
     code = (
         "import sys, time; from tests.graders.test_llm_local import *\n"
