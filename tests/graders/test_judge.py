@@ -11,6 +11,7 @@ import pytest
 from graders.base import Grade, Sample
 from graders.errors import UserError
 from graders.union import parse_grader
+from pipelines.plan_file import load_plan
 from tests.graders.fair_judge import blocks
 from tests.graders.scripted_server import Say, ScriptedServer, chat, serve
 
@@ -261,6 +262,17 @@ def test_the_files_of_a_judge_decide_its_grades(tmp_path: Path, monkeypatch: pyt
     assert parse_grader(judge).files() == ("judge.yaml",)
     assert parse_grader({**judge, "server": {"local": True}}).files() == ("judge.yaml", "./m")
     assert parse_grader({**judge, "model": "owner/m", "server": {"local": True}}).files() == ("judge.yaml",)
+
+
+def test_a_plan_names_the_prompt_file_from_its_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "judge.yaml").write_text("criteria: right\nexamples: 3")
+    judge = {"type": "judge", "model": "m", "prompt_file": "judge.yaml"}
+    plan = {"name": "p", "data": {"train": "rows.csv"}, "metric": "g", "graders": {"g": judge}}
+    (tmp_path / "plan.yaml").write_text(json.dumps({**plan, "stages": [{"type": "evaluate", "name": "base"}]}))
+    with pytest.raises(UserError, match=r"judge\.yaml: examples"):
+        load_plan(tmp_path / "plan.yaml")
+    (tmp_path / "judge.yaml").write_text("criteria: right")
+    assert load_plan(tmp_path / "plan.yaml").plan.graders["g"].files() == ("judge.yaml",)
 
 
 def test_a_prompt_file_is_looked_for_from_the_folder_that_is_named_and_stays_read(tmp_path: Path) -> None:
