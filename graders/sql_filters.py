@@ -79,7 +79,9 @@ def _with_ties_broken(tree: Any, num_columns: int, downwards: bool) -> str:
             continue
         count = num_columns if query is tree else len(query.selects)
         earlier = query.args["order"].expressions if query.args.get("order") else []
-        ordinals = [exp.Ordered(this=exp.Literal.number(i + 1), desc=downwards) for i in range(count)]
+        ordinals = [
+            exp.Ordered(this=exp.Literal.number(i + 1), desc=downwards, nulls_first=not downwards) for i in range(count)
+        ]
         query.set("order", exp.Order(expressions=[*earlier, *ordinals]))
     text: str = tree.sql(dialect="sqlite")
     return text
