@@ -74,7 +74,7 @@ def test_filters_of_subqueries_are_read_and_those_on_unknown_tables_are_not() ->
 
 def test_ties_are_broken_both_ways_where_rows_are_ordered_or_limited() -> None:
     up, down = tie_breakers("SELECT title, price FROM book ORDER BY price LIMIT 3", 2)
-    assert up.endswith("ORDER BY price, 1, 2 LIMIT 3")
+    assert up.endswith("ORDER BY price, 1 ASC, 2 ASC LIMIT 3")
     assert down.endswith("ORDER BY price, 1 DESC, 2 DESC LIMIT 3")
     assert tie_breakers("SELECT title FROM book", 1) == []
     assert is_ordered("SELECT title FROM book ORDER BY 1")
