@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -12,17 +12,23 @@ from graders.choice import Choice
 from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
+from graders.format import Format
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
 from graders.judge import Judge
 from graders.label_model import LabelModel
 from graders.llm.server import Server
+from graders.math import Math
 from graders.model_messages import SamplingParams
 from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.pattern import Pattern
+from graders.penalty import Penalty
+from graders.ranked_list import RankedList
 from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
+from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.string_check import StringCheck
 from graders.text_similarity import TextSimilarity
@@ -34,17 +40,23 @@ if TYPE_CHECKING:
 _One = (
     ExactMatch
     | Numeric
+    | Math
     | Choice
+    | Pattern
     | JsonFields
     | JsonSchema
+    | SetF1
+    | RankedList
     | Similarity
+    | Format
+    | Penalty
+    | Judge
+    | Rubric
     | StringCheck
     | TextSimilarity
     | ScoreModel
     | LabelModel
     | Endpoint
-    | Judge
-    | Rubric
 )
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
@@ -56,22 +68,7 @@ Multi.model_rebuild(_types_namespace={"OneGrader": OneGrader})
 
 AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
 
-GRADERS: dict[str, type[Grader]] = {
-    "exact_match": ExactMatch,
-    "numeric": Numeric,
-    "choice": Choice,
-    "json_fields": JsonFields,
-    "json_schema": JsonSchema,
-    "similarity": Similarity,
-    "string_check": StringCheck,
-    "text_similarity": TextSimilarity,
-    "score_model": ScoreModel,
-    "label_model": LabelModel,
-    "endpoint": Endpoint,
-    "judge": Judge,
-    "rubric": Rubric,
-    "multi": Multi,
-}
+GRADERS: dict[str, type[Grader]] = {kind.model_fields["type"].default: kind for kind in (*get_args(_One), Multi)}
 
 _ADAPTER: TypeAdapter[_One | Multi] = TypeAdapter(AnyGrader)
 
