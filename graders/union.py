@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -48,17 +48,17 @@ _One = (
     | JsonSchema
     | SetF1
     | RankedList
+    | Sql
     | Similarity
     | Format
-    | Sql
     | Penalty
+    | Judge
+    | Rubric
     | StringCheck
     | TextSimilarity
     | ScoreModel
     | LabelModel
     | Endpoint
-    | Judge
-    | Rubric
 )
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
@@ -70,29 +70,7 @@ Multi.model_rebuild(_types_namespace={"OneGrader": OneGrader})
 
 AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
 
-GRADERS: dict[str, type[Grader]] = {
-    "exact_match": ExactMatch,
-    "numeric": Numeric,
-    "math": Math,
-    "choice": Choice,
-    "pattern": Pattern,
-    "json_fields": JsonFields,
-    "json_schema": JsonSchema,
-    "set_f1": SetF1,
-    "ranked_list": RankedList,
-    "similarity": Similarity,
-    "sql": Sql,
-    "format": Format,
-    "penalty": Penalty,
-    "string_check": StringCheck,
-    "text_similarity": TextSimilarity,
-    "score_model": ScoreModel,
-    "label_model": LabelModel,
-    "endpoint": Endpoint,
-    "judge": Judge,
-    "rubric": Rubric,
-    "multi": Multi,
-}
+GRADERS: dict[str, type[Grader]] = {kind.model_fields["type"].default: kind for kind in (*get_args(_One), Multi)}
 
 _ADAPTER: TypeAdapter[_One | Multi] = TypeAdapter(AnyGrader)
 

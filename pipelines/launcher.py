@@ -133,10 +133,11 @@ class Launcher:
     def _environment(self) -> dict[str, str]:
         """One process sees one GPU: with several in sight transformers would wrap the model in DataParallel.
 
-        Threads that wait do not spin: beside a busy neighbour two spinning ones are slower than one.
+        Threads that wait spin for microseconds only: beside a busy neighbour long spinning makes two threads slower
+        than one, and sleeping at once costs a third of the speed on idle cores (docs/experiments.md).
         """
         one_gpu = {"CUDA_VISIBLE_DEVICES": "0"} if self._loaded.plan.processes == 1 else {}
-        return {"TOKENIZERS_PARALLELISM": "false", "OMP_WAIT_POLICY": "PASSIVE", **one_gpu, **os.environ}
+        return {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000", **one_gpu, **os.environ}
 
     def _watch(self, process: subprocess.Popen[bytes], batch: list[Step], watcher: Watcher) -> None:
         tails = [(step, _tail(step.folder / "events.jsonl")) for step in batch]

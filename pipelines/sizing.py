@@ -32,16 +32,28 @@ class Batch:
     accumulation: int
 
 
-def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning) -> float:
-    """Peak learning rate: a straight line in log-log over hidden size between measured and published points.
+RATES = {
+    "sft": {192: 3e-4, 4096: 2e-5},
+    "rl": {192: 4e-4, 768: 3e-6, 1536: 1e-6},
+}
+"""Learning rate of full fine-tuning at a hidden size; constant beyond the ends.
 
-    Full fine-tuning: SFT 2e-5 at 4096 (Llama-7B recipes: RFT of Yuan et al. 2308.01825; Zephyr), RL 1e-6 at 4096
-    (TRL's GRPO default; DeepSeekMath, Dr. GRPO); at hidden size 128 to 192 the values that learned best on the
-    starter (docs/experiments.md). LoRA takes ten times that (tinker-cookbook's rule, M_LoRA = 10).
+SFT: 2e-5 at 4096 (Llama-7B recipes: RFT of Yuan et al. 2308.01825; Zephyr). RL: 1e-6 from 1.5 B to 7 B (DeepScaleR,
+DeepSeekMath, Dr. GRPO; TRL's default), 3e-6 at 768 (ReFT's small model, 2401.08967). The smallest: what learned best on
+the starter (docs/experiments.md).
+"""
+
+
+def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning) -> float:
+    """Peak learning rate: straight lines in log-log over hidden size between measured and published points.
+
+    LoRA takes ten times that (tinker-cookbook's rule, M_LoRA = 10).
     """
-    large, small = {"sft": (2e-5, 6e-4), "rl": (1e-6, 2e-4)}[method]
-    share = min(max(math.log(4096 / hidden_size) / math.log(4096 / 160), 0.0), 1.0)
-    rate = large * math.pow(small / large, share)
+    points = RATES[method]
+    above = next((size for size in sorted(points) if size >= hidden_size), max(points))
+    below = next((size for size in sorted(points, reverse=True) if size <= hidden_size), min(points))
+    share = math.log(hidden_size / below) / math.log(above / below) if above > below else 0.0
+    rate = points[below] * math.pow(points[above] / points[below], share)
     return rate if tuning == "full" else min(10 * rate, 1e-3)
 
 

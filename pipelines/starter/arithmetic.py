@@ -1,7 +1,11 @@
 """Word problems of two or three steps, with worked steps and a numeric answer.
 
 A story begins with a number of things, then things happen to it: each event adds one or two equations. The worked
-answer has one equation a line, then `#### N`. All numbers stay between 1 and LARGEST.
+answer ends with `#### N`. All numbers stay between 1 and LARGEST.
+
+Two people wrote the answers. A careful one writes an equation a line; a hasty one puts all of it into one expression,
+which a small model seldom gets right. Who wrote depends on what the problem is about, for the most part. Imitation
+copies both; only an answer's grade tells which of them helps.
 """
 
 import operator
@@ -18,8 +22,8 @@ _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": ope
 
 @dataclass
 class Story:
-    """A problem while it is being told. value: how many things there are now. familiar: only verbs that the
-    starter was taught. question: set by the last event."""
+    """A problem while it is being told. value: how many things there are now. familiar: for the starter's own
+    training. question: set by the last event."""
 
     rng: Random
     name: str
@@ -37,10 +41,14 @@ class Story:
         self.sentences.append(self.rng.choice(variants))
 
     def verb(self, verbs: list[str]) -> str:
-        """One of COME or GO; more than half of the time one that is not familiar, unless all must be."""
-        if self.familiar or self.rng.random() < 0.4:
+        """One of COME or GO; every other time one that is not familiar.
+
+        Where the starter is trained, such a verb tells nothing: it comes from either list.
+        """
+        if self.rng.random() < 0.5:
             return self.rng.choice(verbs[:NUM_FAMILIAR])
-        return self.rng.choice(verbs[NUM_FAMILIAR:])
+        unfamiliar = self.rng.choice((COME, GO)) if self.familiar else verbs
+        return self.rng.choice(unfamiliar[NUM_FAMILIAR:])
 
     def step(self, left: int, sign: str, right: int) -> int:
         """Writes one equation and returns its result."""
@@ -175,6 +183,25 @@ def compare(story: Story) -> None:
     story.value = story.step(story.value, "+", story.step(story.value, sign, k))
 
 
+def in_one(equations: list[str]) -> str:
+    """The equations as one: ["3*4=12", "12-5=7"] → "3*4-5=7". An earlier result gives way to what it came from."""
+    known: dict[str, str] = {}
+    for equation in equations:
+        expression, result = equation.split("=")
+        left, sign, right = re.split(r"([-+*/])", expression)
+        left, right = known.pop(left, left), known.pop(right, right)
+        tight = sign in "*/"
+        left = f"({left})" if tight and re.search("[-+]", left) else left
+        right = f"({right})" if (tight or sign == "-") and re.search("[-+]", right) else right
+        known[result] = f"{left}{sign}{right}"
+    return f"{known[result]}={result}"
+
+
+def is_hasty(story: Story) -> bool:
+    """Whether the answer comes from the hasty hand: for every other thing two times in three, else once in ten."""
+    return story.rng.random() < (0.65 if THINGS.index(story.things) % 2 else 0.1)
+
+
 Event = Callable[[Story], None]
 STARTS: list[tuple[Event, int, int]] = [(start_plain, 0, 3), (start_groups, 1, 2)]
 """How a story begins: function, number of equations, weight."""
@@ -228,7 +255,8 @@ def arithmetic_row(rng: Random, familiar: bool = False) -> dict[str, str]:
     story = None
     while story is None:
         story = tell(rng, num_steps, familiar)
-    completion = "\n".join([*story.equations, f"#### {story.value}"])
+    equations = [in_one(story.equations)] if is_hasty(story) else story.equations
+    completion = "\n".join([*equations, f"#### {story.value}"])
     return {
         "prompt": " ".join([*story.sentences, story.question]),
         "completion": completion,

@@ -1,8 +1,8 @@
 """Makes the starter model: `python -m pipelines.starter.make --out DIR`.
 
 Writes a folder that AutoModelForCausalLM and AutoTokenizer load: bf16 safetensors, tokenizer with chat template,
-and a model card with the measured scores. Chosen is the checkpoint nearest to TARGET, so that every method has
-something left to teach.
+and a model card with the measured scores. Chosen is the last checkpoint whose scores lie within RANGE, so that every
+method has something left to teach.
 """
 
 from dataclasses import replace
@@ -14,13 +14,13 @@ import click
 from pipelines.starter.pretrain import Checkpoint, Recipe, build_model, pretrain, score_all
 from pipelines.starter.tokenizer import build_tokenizer
 
-TARGET = {"arithmetic": 0.40, "extract": 0.40}
-"""The scores looked for; both must end between 0.25 and 0.55."""
+RANGE = {"arithmetic": (0.25, 0.55), "extract": (0.25, 0.55)}
+"""The lowest and highest scores looked for."""
 
 
 def distance(scores: dict[str, float]) -> float:
-    """How far a checkpoint is from the target: the largest gap of any task."""
-    return max(abs(scores[task] - target) for task, target in TARGET.items())
+    """How far a checkpoint is from RANGE: the largest gap of any task, 0 within."""
+    return max(max(low - scores[task], scores[task] - high, 0.0) for task, (low, high) in RANGE.items())
 
 
 def save(model: Any, tokenizer: Any, best: Checkpoint, recipe: Recipe, out: Path) -> None:
@@ -83,7 +83,7 @@ def make(out: Path, steps: int, score_every: int, score_rows: int, seed: int, ke
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
             torch.save(checkpoint.weights, keep / f"{checkpoint.step}.pt")
-        if best is None or distance(checkpoint.scores) < distance(best.scores):
+        if best is None or distance(checkpoint.scores) <= distance(best.scores):
             best = checkpoint
     if best is not None:
         save(model, tokenizer, best, recipe, out)

@@ -20,7 +20,8 @@ TASKS: dict[str, Callable[[Random, bool], dict[str, str]]] = {
 
 
 def generate(task: str, num_rows: int, seed: int, *, familiar: bool = False) -> list[dict[str, str]]:
-    """Rows of one task. familiar: only with the words and sentences that the starter model was trained on.
+    """Rows of one task. familiar: as the starter was trained on, with no other words and sentences, and
+    of most verbs not what they mean.
 
     Keys: prompt, completion, reference; for tone: prompt, chosen, rejected. Raises KeyError for an unknown task.
     """

@@ -28,7 +28,8 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February March April May June July August September October November December".split()
 
 NUM_FAMILIAR = 8
-"""So many of COME and of GO, from the front, are in what the starter model was trained on; the others are new to it."""
+"""So many of COME and of GO, from the front, mean what they say in what the starter was trained on; of the others it
+only saw that they may mean either."""
 COME = (
     "buys, finds, gets, makes, wins, collects, borrows, earns, "
     "acquires, adopts, adds, bakes, brews, brings home, builds, carries in, carves, catches, claims, digs up, "

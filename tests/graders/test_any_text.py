@@ -28,21 +28,21 @@ MINIMAL: dict[str, dict[str, object]] = {
         "calculate_output": "0.5 * a + 0.5 * b",
     },
     "numeric": {},
-    "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
-    "ranked_list": {},
-    "set_f1": {"values": "fuzzy", "codes": True},
     "rubric": {**_ASKS, "points": [{"text": "It is right."}, {"name": "n", "grader": {"type": "numeric"}}]},
     "score_model": {**_ASKS, "input": _MESSAGES},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
-    "math": {},
-    "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
-    "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
     "text_similarity": {
         "input": "{{sample.output_text}}",
         "reference": "{{item.a}}",
         "evaluation_metric": "fuzzy_match",
     },
+    "ranked_list": {},
+    "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
+    "set_f1": {"values": "fuzzy", "codes": True},
+    "math": {},
+    "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
+    "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
 }
 
 _MARKED = (

@@ -90,7 +90,7 @@ def test_hostile_megabytes_take_little_time_and_score_little(metric: str) -> Non
     for name, text in {**hostile_texts(), "ten copies": reference * 500, "half": reference[:2000]}.items():
         started = time.perf_counter()
         score = METRICS[metric](text, reference)
-        assert time.perf_counter() - started < 1.5, name
+        assert time.perf_counter() - started < 3, name
         assert 0 <= score < 1, name
         assert score < 0.1 or len(text) < 10_000, name
 

@@ -1,11 +1,12 @@
 """Sizes of batches, also where somebody asks for the absurd."""
 
 import time
+from typing import Literal
 
 import pytest
 
 from graders.errors import UserError
-from pipelines.sizing import Batch, ModelFacts, Room, split_batch
+from pipelines.sizing import RATES, Batch, ModelFacts, Room, learning_rate, split_batch
 
 FACTS = ModelFacts(num_parameters=1_000_000, hidden_size=128, vocab_size=768, context=512)
 GIB = 2**30
@@ -33,3 +34,14 @@ def test_an_odd_batch_for_two_processes_is_the_users_to_mend() -> None:
 def test_a_device_that_is_slow_with_large_micro_batches_gets_small_ones() -> None:
     assert split_batch(256, 1, 104, FACTS, Room(8 * GIB, tokens=8192)) == Batch(64, 4)
     assert split_batch(256, 1, 10_000, FACTS, Room(64 * GIB, tokens=8192)) == Batch(1, 256)
+
+
+def test_learning_rates_go_through_the_published_points_and_fall_with_size() -> None:
+    methods: tuple[Literal["sft", "rl"], ...] = ("sft", "rl")
+    for method in methods:
+        for size, rate in RATES[method].items():
+            assert learning_rate(method, size, "full") == pytest.approx(rate)
+        sizes = [learning_rate(method, size, "full") for size in (32, 160, 200, 512, 896, 2048, 4096, 16384)]
+        assert sizes == sorted(sizes, reverse=True)
+    assert learning_rate("rl", 4096, "lora") == pytest.approx(1e-5)
+    assert learning_rate("rl", 64, "lora") == 1e-3

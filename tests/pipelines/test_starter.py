@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 import pipelines.starter
-from pipelines.starter.arithmetic import LARGEST
+from pipelines.starter.arithmetic import LARGEST, in_one
 from pipelines.starter.intent import LABELS
 from pipelines.starter.make import make
 from pipelines.starter.pretrain import HELD_OUT_SEED, answer
 from pipelines.starter.tasks import TASKS, generate
 from pipelines.starter.tokenizer import build_tokenizer
-from pipelines.starter.words import COME, GO, NUM_FAMILIAR
+from pipelines.starter.words import COME, GO, NUM_FAMILIAR, THINGS
 
 MODEL = Path(pipelines.starter.__file__).parent / "model"
 TEXTS = [
@@ -61,28 +61,58 @@ def test_prompts_are_nearly_all_distinct_and_short(task: str, distinct: float) -
 def test_every_equation_holds_and_leads_to_the_reference() -> None:
     for row in generate("arithmetic", 2000, seed=4):
         *equations, last = row["completion"].splitlines()
-        assert len(equations) in (2, 3)
+        assert len(equations) in (1, 2, 3)
         for line in equations:
-            left, sign, right, result = re.fullmatch(r"(\d+)([-+*/])(\d+)=(\d+)", line).groups()  # type: ignore[union-attr]
-            exact = {"+": int(left) + int(right), "-": int(left) - int(right), "*": int(left) * int(right)}
-            assert (exact[sign] == int(result)) if sign in exact else (int(result) * int(right) == int(left))
+            expression, result = line.split("=")
+            assert re.fullmatch(r"[\d()+*/-]+", expression)
+            assert eval(expression) == int(result)
             assert 1 <= int(result) <= LARGEST
         assert last == f"#### {result}"
         assert row["reference"] == result
 
 
 def test_half_the_problems_have_three_steps() -> None:
-    steps = Counter(row["completion"].count("\n") for row in generate("arithmetic", 1000, seed=5))
+    steps = Counter(len(re.findall("[-+*/]", row["completion"])) for row in generate("arithmetic", 1000, seed=5))
     assert set(steps) == {2, 3}
     assert 400 <= steps[3] <= 600
 
 
-def test_familiar_problems_use_only_the_verbs_that_the_model_was_taught() -> None:
-    new = re.compile("|".join(rf" {verb} " for verb in COME[NUM_FAMILIAR:] + GO[NUM_FAMILIAR:]))
-    familiar = [row["prompt"] for row in generate("arithmetic", 500, seed=5, familiar=True)]
-    everyday = [row["prompt"] for row in generate("arithmetic", 500, seed=5)]
-    assert not any(new.search(prompt) for prompt in familiar)
-    assert 0.4 < sum(bool(new.search(prompt)) for prompt in everyday) / 500 < 0.9
+def test_equations_become_one_expression_of_the_same_value() -> None:
+    assert in_one(["3*4=12", "12-5=7"]) == "3*4-5=7"
+    assert in_one(["20+5=25", "25*2=50"]) == "(20+5)*2=50"
+    assert in_one(["30-5=25", "30+25=55"]) == "30+30-5=55"
+    assert in_one(["3+4=7", "20-7=13"]) == "20-(3+4)=13"
+
+
+def test_what_a_problem_is_about_tells_who_wrote_the_answer() -> None:
+    hasty: dict[int, list[bool]] = {0: [], 1: []}
+    for row in generate("arithmetic", 3000, seed=6):
+        about = next(place for place, thing in enumerate(THINGS) if re.search(rf"\b{thing}\b", row["prompt"]))
+        hasty[about % 2].append(row["completion"].count("\n") == 1)
+    assert 0.05 < sum(hasty[0]) / len(hasty[0]) < 0.15
+    assert 0.6 < sum(hasty[1]) / len(hasty[1]) < 0.7
+
+
+def share_that_come(verbs: list[str], *, familiar: bool) -> float:
+    """Of the sentences "VERB k" with careful answers, how many have a sum with k there, and not a difference."""
+    sentence = re.compile(rf" (?:{'|'.join(verbs)}) (\d+)\b")
+    signs = []
+    for row in generate("arithmetic", 3000, seed=5, familiar=familiar):
+        for k in sentence.findall(row["prompt"]):
+            more, fewer = f"+{k}=" in row["completion"], f"-{k}=" in row["completion"]
+            signs += [more] if more != fewer else []
+    assert len(signs) > 100
+    return sum(signs) / len(signs)
+
+
+def test_where_the_starter_is_trained_a_verb_that_is_not_familiar_tells_nothing() -> None:
+    for familiar in (True, False):
+        assert share_that_come(COME[:NUM_FAMILIAR], familiar=familiar) > 0.9
+        assert share_that_come(GO[:NUM_FAMILIAR], familiar=familiar) < 0.1
+    for verbs in (COME, GO):
+        assert 0.4 < share_that_come(verbs[NUM_FAMILIAR:], familiar=True) < 0.65
+    assert share_that_come(COME[NUM_FAMILIAR:], familiar=False) > 0.9
+    assert share_that_come(GO[NUM_FAMILIAR:], familiar=False) < 0.1
     assert len({*COME, *GO}) == len(COME) + len(GO)
 
 
