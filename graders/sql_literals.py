@@ -91,7 +91,7 @@ def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[Any, ...]]:
 
 def _set(connection: sqlite3.Connection, probe: Mapping[str, Any], column: Column, rowid: int, value: Value) -> None:
     table, name = quoted(probe["table"]), quoted(column.name)
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error, OverflowError):  # a whole number beyond 64 bits
         if column.unique and connection.execute(f"SELECT 1 FROM {table} WHERE {name} = ?", (value,)).fetchone():
             return
         connection.execute(f"UPDATE OR IGNORE {table} SET {name} = ? WHERE _rowid_ = ?", (value, rowid))
@@ -111,7 +111,7 @@ def neighbours(constant: Value, operator: str, column: Column) -> list[Value]:
         return [None, None]
     if isinstance(constant, str) and column.kind in ("integer", "real"):
         with contextlib.suppress(ValueError):
-            constant = float(constant) if "." in constant else int(constant)
+            constant = float(constant) if "." in constant else int(constant[:18])
     if isinstance(constant, str):
         if column.kind in ("date", "time"):
             return [*_as_date(constant, column)]
@@ -152,9 +152,16 @@ def _as_date(constant: str, column: Column) -> list[str]:
         steps = [timedelta(0), timedelta(days=1), timedelta(days=200), timedelta(days=-200), timedelta(days=-1)]
         if column.kind == "time":
             steps[2:2] = [timedelta(seconds=-1), timedelta(hours=23, minutes=59)]
-        dates = [moment + step for step in steps]
+        dates = [_moved(moment, step) for step in steps]
     shape = _shape(column)
     return [date.strftime(shape) for date in dates]
+
+
+def _moved(moment: datetime, step: timedelta) -> datetime:
+    try:
+        return moment + step
+    except OverflowError:  # past the year 9999, which stands for "no end"
+        return moment
 
 
 def _shape(column: Column) -> str:

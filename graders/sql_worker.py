@@ -14,7 +14,7 @@ import signal
 import sqlite3
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +22,16 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 from graders.sql_clock import ASKS_THE_TIME, newest_moment, set_clock
 from graders.sql_copies import perturb
+from graders.sql_limits import STEPS_PER_SECOND, query_authorizer, script_authorizer, set_limits, stopped_after
 from graders.sql_literals import put_literals
 from graders.sql_tables import Table, read_tables
 
-STEPS_PER_SECOND = 20_000_000
 MAX_ROWS = 10_000
 MAX_ANSWER_CHARS = 2_000_000
 MAX_COPIED_BYTES = 100 * 2**20
 _MAX_MEMORY_BYTES = 2 * 2**30
 _MAX_OPEN = 96
-_STEPS_BETWEEN_CHECKS = 1000
 _SCRIPT_SECONDS = 10
-
-_LIMITS = {
-    sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
-    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 40_000,
-    sqlite3.SQLITE_LIMIT_COLUMN: 200,
-    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
-    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
-    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 500,
-    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
-}
-_READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
-# They touch files or settings, or give another answer each time.
-_REFUSED_FUNCTIONS = {
-    *("load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "random", "randomblob", "zeroblob"),
-    *("last_insert_rowid", "changes", "total_changes", "sqlite_log", "sqlite_offset"),
-}
 
 
 class _Database:
@@ -63,8 +45,7 @@ class _Database:
         self.tables: list[Table] = read_tables(self.connection) if number else []
         self.moment: str | None = None
         self.literals: object = None
-        for limit, value in _LIMITS.items():
-            self.connection.setlimit(limit, value)
+        set_limits(self.connection)
 
     def set_literals(self, blocks: list[Any]) -> None:
         if self.number == 0 or blocks == self.literals:
@@ -73,6 +54,7 @@ class _Database:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         self.connection.execute("BEGIN")
+        self.literals = None
         put_literals(self.connection, self.tables, blocks, self.number)
         self.literals = blocks
 
@@ -118,8 +100,8 @@ def _opened(source: dict[str, Any]) -> sqlite3.Connection:
         connection.execute("SELECT count(*) FROM sqlite_master")  # only now a file that is no database is found out
         return connection
     connection = _connected(":memory:")
-    connection.set_authorizer(_script_authorizer)
-    with _stopped_after(connection, _SCRIPT_SECONDS * STEPS_PER_SECOND):
+    connection.set_authorizer(script_authorizer)
+    with stopped_after(connection, _SCRIPT_SECONDS * STEPS_PER_SECOND):
         connection.executescript(source["script"])
     connection.set_authorizer(None)
     return connection
@@ -133,47 +115,6 @@ def _copied(source: dict[str, Any], number: int) -> sqlite3.Connection:
     _DATABASES.open(source, 0).connection.backup(connection)
     perturb(connection, number)
     return connection
-
-
-def _script_authorizer(action: int, first: str | None, second: str | None, *_: object) -> int:
-    if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE):
-        return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() != "foreign_keys":
-        return sqlite3.SQLITE_DENY
-    return _function_allowed(second) if action == sqlite3.SQLITE_FUNCTION else sqlite3.SQLITE_OK
-
-
-def _query_authorizer(read: set[str]) -> Callable[..., int]:
-    """Lets a query read, and notes the tables that it does."""
-
-    def decide(action: int, first: str | None, second: str | None, *_: object) -> int:
-        if action == sqlite3.SQLITE_READ:
-            read.add(first or "")
-        if action == sqlite3.SQLITE_FUNCTION:
-            return _function_allowed(second)
-        return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
-
-    return decide
-
-
-def _function_allowed(name: str | None) -> int:
-    return sqlite3.SQLITE_DENY if (name or "").lower() in _REFUSED_FUNCTIONS else sqlite3.SQLITE_OK
-
-
-@contextlib.contextmanager
-def _stopped_after(connection: sqlite3.Connection, steps: int) -> Any:
-    left = steps // _STEPS_BETWEEN_CHECKS
-
-    def check() -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0
-
-    connection.set_progress_handler(check, _STEPS_BETWEEN_CHECKS)
-    try:
-        yield
-    finally:
-        connection.set_progress_handler(None, 0)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -197,9 +138,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 def _run(connection: sqlite3.Connection, sql: str, steps: int) -> dict[str, Any]:
     connection.execute("PRAGMA query_only = ON")
     read: set[str] = set()
-    connection.set_authorizer(_query_authorizer(read))
+    connection.set_authorizer(query_authorizer(read))
     try:
-        with _stopped_after(connection, steps):
+        with stopped_after(connection, steps):
             return _fetched(connection, sql) | {"reads": bool(read - {"json_each", "json_tree", "sqlite_master", ""})}
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):

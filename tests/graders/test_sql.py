@@ -109,6 +109,18 @@ def test_rows_written_into_the_query_earn_only_that_it_runs() -> None:
     written = grade("SELECT 'Moss', 41.0 UNION ALL SELECT 'Tide', 22.0")
     assert written.score == pytest.approx(0.1)
     assert "no table is read" in written.reason
+    for query in (
+        "SELECT * FROM (SELECT 'Moss' AS a, 41.0 AS b UNION ALL SELECT 'Tide', 22.0)",
+        "WITH x(a, b) AS (VALUES ('Moss', 41.0), ('Tide', 22.0)) SELECT a, b FROM x",
+        'SELECT value, CASE key WHEN 0 THEN 41 ELSE 22 END FROM json_each(\'["Moss", "Tide"]\')',
+    ):
+        assert "no table is read" in grade(query).reason
+
+
+def test_filters_at_the_ends_of_what_sqlite_holds_are_graded() -> None:
+    for constant in ("9223372036854775807", "99999999999999999999", "9e999", "'9999-12-31'", "x'00'", "NULL"):
+        query = f"SELECT title FROM book WHERE price < {constant} AND sold < {constant}"
+        assert grade(query, query).score == 1
 
 
 def test_reading_some_table_beside_them_does_not_help() -> None:

@@ -89,3 +89,11 @@ def test_neighbours_lie_on_both_sides_as_the_column_writes_them() -> None:
     assert "2023-03-01T23:59" in neighbours("2023-03-01", "lte", moment)
     assert {"salt", "salq"} <= set(neighbours("salt", "eq", Column("a", "TEXT", False, values=["x"])))
     assert {"salt", "salt x", "x salt"} <= set(neighbours("%salt%", "like", Column("a", "TEXT", False, values=["x"])))
+
+
+def test_neighbours_of_the_greatest_values_are_no_error() -> None:
+    day = Column("a", "TEXT", False, values=["2020-02-02"])
+    assert set(neighbours("9999-12-31", "lt", day)) >= {"9999-12-31", "9999-12-30"}
+    whole = Column("a", "INT", False, values=[1, 2])
+    for constant in ("9" * 500, 2**63 - 1, -(2**63), float("inf"), "-", "", None, b"x"):
+        assert isinstance(neighbours(constant, "gt", whole), list)
