@@ -147,10 +147,11 @@ def test_a_planted_hack_is_caught(fault: str, rows: list[Row], verdict: str, cau
 def test_a_grader_that_crashes_on_some_rows_is_reported_with_the_error() -> None:
     found = audit(_Planted(fault="crashes"), sums())
     assert found.verdict == "fix first"
-    assert found.behaviour.crashed >= 12
+    ends_in_4 = sum((one.completion or "").endswith("4") for one in sums())
+    assert found.behaviour.crashed > ends_in_4 > 0
     assert "IndexError: list index out of range" in next(iter(found.behaviour.crashes))
     assert found.worst[0].score is None
-    assert probe(found, "the row's own answer").unscored == 12
+    assert probe(found, "the row's own answer").unscored == ends_in_4
 
 
 def test_a_random_grader_is_not_deterministic() -> None:
