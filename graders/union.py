@@ -11,22 +11,33 @@ from graders.choice import Choice
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
+from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.string_check import StringCheck
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields, Field(discriminator="type")]
+_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck
+
+OneGrader = Annotated[_One, Field(discriminator="type")]
+"""A grader that stands for itself: what `multi` may hold."""
+
+Multi.model_rebuild(_types_namespace={"OneGrader": OneGrader})
+
+AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "string_check": StringCheck,
+    "multi": Multi,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[_One | Multi] = TypeAdapter(AnyGrader)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:
@@ -50,10 +61,18 @@ def _fault(fault: "ErrorDetails", grader: type[Grader]) -> str:
     path = [str(part) for part in fault["loc"][1:]]  # the first part is the grader's type
     at = ".".join(path) or "grader"
     if fault["type"] == "extra_forbidden":
-        known = FieldRule.model_fields if len(path) > 1 else grader.model_fields
-        hint = _did_you_mean(path[-1], known)
+        hint = _did_you_mean(path[-1], _known(path, grader))
         return f"unknown key {at!r}" + (f" ({hint})" if hint else "")
-    return f"{at}: {fault['msg']}, got {short(fault['input'])}"
+    if fault["type"] == "missing":
+        return f"{at} is missing"
+    return f"{at}: {fault['msg']}" + (f", got {short(fault['input'])}" if path else "")
+
+
+def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:
+    """The keys that stand beside the last one of the path."""
+    if len(path) == 1:
+        return grader.model_fields
+    return GRADERS[path[-2]].model_fields if path[-2] in GRADERS else FieldRule.model_fields
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
