@@ -7,21 +7,22 @@ fewer, and a note says so. The same call gives the same audit, but for what the 
 """
 
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from graders.base import Grader
 from pipelines.data.rows import Row
+from pipelines.evals.agreement import Scored, agreement, order_consistency, scored
 from pipelines.evals.audit_measures import behaviour, guessing, rate, results, worst
 from pipelines.evals.audit_record import Audit
 from pipelines.evals.audit_verdict import judged
 from pipelines.evals.cases import Case, commonest_answer, evenly, make_cases
 from pipelines.evals.probes import OWN, PROBES, Probe
-from pipelines.evals.trials import Progress, grade_texts
+from pipelines.evals.trials import Progress, grade_outputs, grade_texts
 from pipelines.rewards import answer_of, sample_of
 
 SIZES = ((0.001, 2000, 500), (0.05, 2000, 100), (float("inf"), 50, 20))
 """(seconds a grade at most, rows whose own answer is tried, rows for the other probes)"""
-_REPEATED = 200
+_REPEATED, _COMPARED = 200, 50
 
 
 def audit(
@@ -43,7 +44,7 @@ def audit(
     return judged(
         Audit(
             grader=grader.model_dump(mode="json"),
-            needs_reference=getattr(grader, "needs_reference", True),
+            needs_reference=grader.needs_reference,
             kind=cases[0].kind,
             num_rows=len(rows),
             own_rows=sum(bool(case.own) for case in own_cases),
@@ -53,9 +54,36 @@ def audit(
             false_positives=rate([t for t in trials if t.probe.wanted == "low"]),
             guessing=guessing(trials, common, grade_texts(grader, constant)[0]),
             behaviour=behaviour(trials, list(zip(repeated, reversed(again), strict=True)), latencies),
+            order_consistency=order_consistency(trial.grade for trial in trials),
             worst=worst(trials),
             notes=_notes(len(rows), own_cases, probe_cases, seconds),
         )
+    )
+
+
+def compared(
+    found: Audit, grader: Grader, texts: Sequence[tuple[Row, str]], raters: Mapping[str, Sequence[Scored]]
+) -> Audit:
+    """The audit with how the grader agrees on these texts with other raters, by name; the same without any texts."""
+    if not texts:
+        return found
+    grades = grade_outputs(grader, texts)
+    ours = scored(grader, grades)
+    update = {
+        "agreement": tuple(agreement(name, ours, theirs) for name, theirs in raters.items()),
+        "order_consistency": order_consistency(grades) or found.order_consistency,
+    }
+    return judged(found.model_copy(update=update))
+
+
+def tried_texts(rows: Sequence[Row]) -> list[tuple[Row, str]]:
+    """Texts of every kind to compare two graders on where no model has written any yet: right, bad and between."""
+    cases = [case for case in make_cases(evenly(rows, _COMPARED)) if case.own]
+    own = [(case.row, case.own) for case in cases]
+    return (
+        own + [(case.row, text) for probe, case, text in _planned(cases, ()) if probe.most_rows is None]
+        if cases
+        else []
     )
 
 

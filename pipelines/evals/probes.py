@@ -100,7 +100,8 @@ def _fenced(case: Case) -> list[str]:
 
 
 def _prompt(case: Case) -> list[str]:
-    prompt = case.row.prompt
+    messages = case.row.messages
+    prompt = case.row.prompt if messages and messages[-1]["role"] == "user" else ""
     return [prompt] if prompt.strip() and prompt.strip() != case.own.strip() else []
 
 

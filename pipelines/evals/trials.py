@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from graders.base import Grade, Grader, Sample
+from pipelines.data.rows import Row
 from pipelines.evals.cases import Case
 from pipelines.evals.probes import Probe
 from pipelines.rewards import answer_of, sample_of
@@ -39,6 +40,18 @@ class Trial:
     def crashed(self) -> bool:
         """Unscored for a reason of the grader's own, not for a reference that cannot be used."""
         return self.grade.score is None and bool(self.grade.errors)
+
+
+def grade_outputs(
+    grader: Grader, texts: Sequence[tuple[Row, str]], progress: Progress = lambda done, of: None
+) -> list[Grade]:
+    """What training would make of these texts, each with its row; the reasoning block is taken off first."""
+    samples = [sample_of(row, answer_of(text)) for row, text in texts]
+    grades: list[Grade] = []
+    for start in range(0, len(samples), _BATCH):
+        progress(start, len(samples))
+        grades += grader.grade_all(samples[start : start + _BATCH])
+    return grades
 
 
 def grade_texts(
