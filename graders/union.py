@@ -8,22 +8,29 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from graders.base import Grader
 from graders.choice import Choice
+from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
+from graders.judge import Judge
+from graders.label_model import LabelModel
 from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.rubric import Point, Rubric
+from graders.score_model import ScoreModel
 from graders.string_check import StringCheck
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck
+_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck | ScoreModel | LabelModel | Endpoint | Judge | Rubric
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
-"""A grader that stands for itself: what `multi` may hold."""
+"""A grader that stands for itself: what `multi` and `rubric` may hold."""
 
+Point.model_rebuild(_types_namespace={"OneGrader": OneGrader})
+Rubric.model_rebuild()
 Multi.model_rebuild(_types_namespace={"OneGrader": OneGrader})
 
 AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
@@ -34,6 +41,11 @@ GRADERS: dict[str, type[Grader]] = {
     "choice": Choice,
     "json_fields": JsonFields,
     "string_check": StringCheck,
+    "score_model": ScoreModel,
+    "label_model": LabelModel,
+    "endpoint": Endpoint,
+    "judge": Judge,
+    "rubric": Rubric,
     "multi": Multi,
 }
 
