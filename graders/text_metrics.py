@@ -14,8 +14,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Literal
 
+Metric = Literal[
+    "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"
+]
 _MAX_CHARS = 20_000
 _MAX_CHARS_FUZZY = 4000  # WRatio slides the shorter text along the longer one: cubic at worst, 0.2 s at this length
 # Thai, Lao, Myanmar, Khmer; kana, Bopomofo and CJK; their compatibility forms; half-width kana; the CJK extensions

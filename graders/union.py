@@ -18,13 +18,28 @@ from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
+from graders.similarity import Similarity
 from graders.string_check import StringCheck
+from graders.text_similarity import TextSimilarity
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_One = ExactMatch | Numeric | Choice | JsonFields | StringCheck | ScoreModel | LabelModel | Endpoint | Judge | Rubric
+_One = (
+    ExactMatch
+    | Numeric
+    | Choice
+    | JsonFields
+    | Similarity
+    | StringCheck
+    | TextSimilarity
+    | ScoreModel
+    | LabelModel
+    | Endpoint
+    | Judge
+    | Rubric
+)
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
 """A grader that stands for itself: what `multi` and `rubric` may hold."""
@@ -40,7 +55,9 @@ GRADERS: dict[str, type[Grader]] = {
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "similarity": Similarity,
     "string_check": StringCheck,
+    "text_similarity": TextSimilarity,
     "score_model": ScoreModel,
     "label_model": LabelModel,
     "endpoint": Endpoint,
@@ -77,7 +94,8 @@ def _fault(fault: "ErrorDetails", grader: type[Grader]) -> str:
         return f"unknown key {at!r}" + (f" ({hint})" if hint else "")
     if fault["type"] == "missing":
         return f"{at} is missing"
-    return f"{at}: {fault['msg']}" + (f", got {short(fault['input'])}" if path else "")
+    whole = isinstance(fault["input"], Mapping)  # a whole grader says nothing in sixty letters, and may hold secrets
+    return f"{at}: {fault['msg']}" + ("" if whole else f", got {short(fault['input'])}")
 
 
 def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:

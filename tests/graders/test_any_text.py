@@ -17,7 +17,13 @@ MINIMAL: dict[str, dict[str, object]] = {
         "calculate_output": "0.5 * a + 0.5 * b",
     },
     "numeric": {},
+    "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
+    "text_similarity": {
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.a}}",
+        "evaluation_metric": "fuzzy_match",
+    },
 }
 
 _MARKED = (

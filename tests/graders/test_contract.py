@@ -12,6 +12,7 @@ from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.numeric import Numeric
+from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
@@ -39,6 +40,12 @@ def same(field: str, column: str) -> dict[str, str]:
     return {"type": "string_check", "operation": "eq", **templates}
 
 
+ALIKE = {
+    "type": "text_similarity",
+    "input": "{{sample.output_json}}",
+    "reference": '{"name": "{{item.name}}", "city": "{{item.city}}"}',
+    "evaluation_metric": "fuzzy_match",
+}
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
@@ -49,7 +56,11 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (Similarity(), CITIES),
+    (Similarity(metric="fuzzy_match"), INTENTS),
+    (Similarity(metric="meteor"), CITIES),
     (parse_grader(same("name", "name")), CARDS),
+    (parse_grader(ALIKE), CARDS),
     (
         parse_grader(
             {

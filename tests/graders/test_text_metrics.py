@@ -2,13 +2,14 @@
 
 import random
 import time
+from typing import get_args
 
 import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
 from graders.contract import hostile_texts
-from graders.text_metrics import METRICS, NO_COSINE, cut_note, max_chars, words
+from graders.text_metrics import METRICS, NO_COSINE, Metric, cut_note, max_chars, words
 
 ENGLISH = "The cat sat on the mat, and the dog looked on."
 CHINESE = "公司位于北京市海淀区，主营人工智能软件。"
@@ -21,6 +22,7 @@ def test_the_names_are_openais() -> None:
         *("fuzzy_match", "bleu", "gleu", "meteor"),
         *("rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"),
     ]
+    assert list(METRICS) == list(get_args(Metric))
     assert "cosine" not in METRICS
     assert "no embedder" in NO_COSINE
 
