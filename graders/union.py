@@ -11,7 +11,8 @@ from graders.choice import Choice
 from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
-from graders.json_fields import FieldRule, JsonFields
+from graders.json_compare import FieldRule
+from graders.json_fields import JsonFields
 from graders.judge import Judge
 from graders.label_model import LabelModel
 from graders.multi import Multi

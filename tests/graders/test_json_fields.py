@@ -1,6 +1,9 @@
 """json_fields: credit per field, and what is said about each that failed."""
 
 import json
+import os
+import time
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +18,15 @@ def grade(completion: object, reference: object = BILL, **fields: object) -> Gra
     return JsonFields.model_validate(fields).grade(Sample("Read it.", text, reference, {"vendor": "Olive Ltd"}))
 
 
+def shares(result: Grade) -> dict[str, float | None]:
+    return {name: share for name, share in result.parts.items() if not name.startswith("fields ")}
+
+
 def test_all_fields_right_scores_1_in_any_order_with_the_reference_as_text_too() -> None:
     turned = dict(reversed(BILL.items()))
     assert grade(turned).score == 1
     assert grade(turned, json.dumps(BILL)).score == 1
-    assert grade(turned).parts == dict.fromkeys(
+    assert shares(grade(turned)) == dict.fromkeys(
         ["shop", "total", "address.city", "address.zip", "items[0]", "items[1]"], 1.0
     )
 
@@ -38,6 +45,9 @@ def test_missing_wrong_wrong_type_and_extra_are_told_apart() -> None:
         "extra: note",
     ):
         assert said in result.reason
+    assert result.parts["fields missing"] == pytest.approx(1 / 6)
+    assert result.parts["fields of the wrong type"] == pytest.approx(1 / 6)
+    assert result.parts["fields extra"] == pytest.approx(1 / 6)
 
 
 def test_extra_fields_can_be_allowed() -> None:
@@ -53,7 +63,7 @@ def test_a_nested_value_where_a_leaf_is_wanted_is_a_wrong_type() -> None:
 def test_fields_are_compared_as_their_rules_say() -> None:
     rules = {"shop": "fuzzy", "total": {"compare": "numeric", "weight": 3, "tolerance": 0.01}}
     result = grade(BILL | {"shop": "OLIVE  LTD.", "total": "$3.505"}, fields=rules)
-    assert result.parts == {"shop": pytest.approx(18 / 19), "total": 1.0}
+    assert shares(result) == {"shop": pytest.approx(18 / 19), "total": 1.0}
     assert result.score == pytest.approx((18 / 19 + 3) / 4)
 
 
@@ -100,4 +110,127 @@ def test_a_reference_that_is_no_json_is_unscored(reference: object) -> None:
 def test_a_list_is_compared_by_position() -> None:
     result = grade([{"n": 1}, {"n": 3}], [{"n": 1}, {"n": 2}])
     assert result.score == 0.5
-    assert result.parts == {"[0].n": 1.0, "[1].n": 0.0}
+    assert shares(result) == {"[0].n": 1.0, "[1].n": 0.0}
+
+
+def test_a_list_with_the_rule_set_is_compared_in_any_order_and_listing_more_costs() -> None:
+    rules = {"shop": "exact", "items": "set"}
+    assert grade(BILL | {"items": ["salt", "oil"]}, fields=rules).score == 1
+    listed = grade(BILL | {"items": ["salt", "oil", "tea", "jam"]}, fields=rules)
+    assert shares(listed) == {"shop": 1.0, "items": pytest.approx(2 * 2 / 6)}
+    assert listed.parts["fields extra"] == 0
+    assert grade(BILL | {"items": "oil, salt"}, fields=rules).reason.startswith(
+        "1 of 2 fields right; wrong type: items"
+    )
+    mixed = [1, True, {"a": [1]}, "x  y", None]
+    assert grade({"m": [None, "x y", {"a": [1]}, True, 1.0]}, {"m": mixed}, fields={"m": "set"}).score == 1
+    assert grade({"m": [True]}, {"m": [1]}, fields={"m": "set"}).score == 0
+
+
+def test_a_rule_for_each_item_shares_its_weight_among_them() -> None:
+    reference = {"day": "1 May", "lines": [{"name": "oil", "sum": 2}, {"name": "salt", "sum": 1}]}
+    rules = {"day": {"weight": 2}, "lines[*].name": "exact", "lines[*].sum": "numeric"}
+    answer = {"day": "1 May", "lines": [{"name": "oil", "sum": "2.00"}, {"name": "tea", "sum": 1}]}
+    result = grade(answer, reference, fields=rules)
+    assert result.score == pytest.approx((2 + 0.5 + 1) / 4)
+    assert shares(result) == {
+        "day": 1.0,
+        "lines[0].name": 1.0,
+        "lines[1].name": 0.0,
+        "lines[0].sum": 1.0,
+        "lines[1].sum": 1.0,
+    }
+    third = answer | {"lines": [*reference["lines"], {"name": "tea"}]}
+    assert grade(third, reference, fields=rules).score == pytest.approx(4 / 5)
+
+
+def test_a_rule_can_name_a_whole_object_and_rules_do_not_overlap() -> None:
+    assert grade(BILL, fields={"address": "exact"}).score == 1
+    assert grade(BILL | {"address": {"city": "Leeds"}}, fields={"address": "exact"}).score == 0
+    with pytest.raises(ValueError, match=r"address\.city lies in address"):
+        grade(BILL, fields={"address": "exact", "address.city": "exact"})
+
+
+def test_null_and_a_flat_value_are_told_from_a_field_that_is_wrong() -> None:
+    result = grade(BILL | {"shop": None, "address": "Leeds LS1", "items": []})
+    for said in ("missing: shop is null", "wrong type: address.city (address is 'Leeds LS1')", "missing: items[1]"):
+        assert said in result.reason
+    assert "extra" not in result.reason
+    assert result.score == pytest.approx(1 / 6)
+
+
+def test_an_optional_field_is_left_out_where_the_reference_lacks_it() -> None:
+    rules = {"shop": {"optional": True}, "vat": {"optional": True}}
+    assert shares(grade(BILL, fields=rules)) == {"shop": 1.0}
+    assert grade(BILL, fields={"shop": "exact", "vat": "exact"}).score is None
+    assert grade(BILL, fields={"vat": {"optional": True}}).score is None
+
+
+COMPANY = {
+    "名称": "青禾机械有限公司",
+    "地址": {"城市": "苏州", "街道": "金鸡湖大道88号"},
+    "财务": {"营收": "3.2亿元", "员工数": 410},
+    "产品": ["插秧机", "收割机", "喷灌设备"],
+}
+
+
+def test_company_facts_in_chinese_get_credit_for_what_is_right() -> None:
+    rules = {
+        "名称": {"weight": 2},
+        "地址.城市": "exact",
+        "地址.街道": "fuzzy",
+        "财务.营收": {"compare": "numeric", "weight": 2},
+        "财务.员工数": "numeric",
+        "产品": "set",
+    }
+    whole = COMPANY | {"财务": {"营收": 320_000_000, "员工数": "410人"}, "产品": ["喷灌设备", "插秧机", "收割机"]}
+    assert grade(whole, COMPANY, fields=rules).score == 1
+    text = "整理如下：\n```json\n" + json.dumps(whole | {"财务": {"员工数": 410}}, ensure_ascii=False) + "\n```"
+    lacking = grade(text, json.dumps(COMPANY, ensure_ascii=False), fields=rules)
+    assert lacking.score == pytest.approx(6 / 8)
+    assert lacking.reason == "5 of 6 fields right; missing: 财务.营收"
+    assert lacking.parts["地址.城市"] == 1
+    assert lacking.parts["财务.营收"] == 0
+    assert lacking.parts["fields missing"] == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        json.dumps({"k" * 300_000: [1] * 200_000}),
+        json.dumps({"k" * 30_000: [1] * 200_000}),
+        json.dumps([0] * 500_000),
+        json.dumps({f"k{i}": i for i in range(50_000)}),
+        '{"items": ' + "[" * 900 + "]" * 900 + "}",
+        '{"items": [' + '{"a":' * 300 + "1" + "}" * 300 + "]}",
+    ],
+    ids=["key too long", "paths too long", "long list", "many keys", "deep list", "deep items"],
+)
+@pytest.mark.parametrize("fields", [None, {"items": "set", "total": "numeric", "shop": "fuzzy"}])
+def test_valid_json_of_hostile_size_scores_nothing_soon(completion: str, fields: object) -> None:
+    started = time.perf_counter()
+    result = grade(completion, fields=fields)
+    assert time.perf_counter() - started < 2
+    assert result.score == 0
+
+
+@pytest.mark.skipif("FINETUNE_ADVISOR_DATA" not in os.environ, reason="FINETUNE_ADVISOR_DATA names no folder of data")
+def test_receipts_get_exactly_the_share_of_the_fields_that_are_right() -> None:
+    path = Path(os.environ["FINETUNE_ADVISOR_DATA"]) / "sroie" / "sroie.jsonl"
+    rows = [json.loads(line)["fields"] for line in path.read_text(encoding="utf-8").splitlines()]
+    rules = {
+        "company": "exact",
+        "date": "exact",
+        "address": {"compare": "fuzzy", "optional": True},
+        "total": {"compare": "numeric", "weight": 2},
+    }
+    changed = {"company": "Nobody & Sons", "date": "31/02/1899", "address": "?", "total": "987654.32"}
+    weights = {name: 2 if name == "total" else 1 for name in changed}
+    assert len(rows) == 626
+    for row in rows:
+        assert grade(row, row).score == 1
+        assert grade(row, row, fields=rules).score == 1
+        for name in row:
+            wrong = grade(row | {name: changed[name]}, row, fields=rules)
+            assert wrong.score == pytest.approx(1 - weights[name] / sum(weights[key] for key in row))
+            assert grade(row | {name: changed[name]}, row).score == pytest.approx(1 - 1 / len(row))
