@@ -16,8 +16,8 @@ from graders.numeric import Numeric, final_number
 from graders.union import AnyGrader
 from pipelines.data.answer_kind import AnswerKind, answer_text, own_answer, spread, unasked_fields
 from pipelines.data.rows import Row
+from pipelines.evals.audit_verdict import OWN_ACCEPTED
 
-FITS = 0.98
 _TRIED = 2_000
 _MAX_CHOICES = 10  # more labels than this stay out of plan.yaml: exact_match needs no list of them
 _COPIED = 0.95
@@ -98,7 +98,7 @@ def _passed(grader: Grader, rows: Sequence[Row], answers_of: Sequence[Row]) -> l
 
 
 def _problem(share: float, wrong: float) -> str:
-    if share < FITS:
+    if share < OWN_ACCEPTED:
         return (
             f"it accepts only {share:.1%} of the rows' own answers; mend those rows, or name it with --set grader=TYPE"
         )

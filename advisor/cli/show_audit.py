@@ -19,13 +19,18 @@ def verdict_line(found: Audit) -> str:
     return f"{found.verdict}: {name} on {found.probe_rows:,} rows: {wrong}"
 
 
-def show_audit(console: Console, found: Audit) -> None:
-    """Everything an audit found."""
+def show_verdict(console: Console, found: Audit) -> None:
+    """The verdict and its findings."""
     console.print(Text(verdict_line(found), f"bold {_COLOUR[found.verdict]}"))
     for finding in found.findings:
         fix = f"; {finding.fix}" if finding.fix else ""
         said = Text.assemble((f"{finding.severity}: ", _COLOUR[finding.severity]), finding.message, fix)
         console.print(Padding(said, (0, 0, 0, 2), expand=False))
+
+
+def show_audit(console: Console, found: Audit) -> None:
+    """Everything an audit found."""
+    show_verdict(console, found)
     console.print()
     console.print(_probes(found))
     console.print()

@@ -49,10 +49,10 @@ def rate(trials: Sequence[Trial]) -> Rate:
         return Rate(wrong=0, n=0, low=0.0, high=1.0)
     wrong = [float(trial.wrong) for trial in scored]
     rows = [trial.case.row.number for trial in scored]
-    if 0 < sum(wrong) < len(wrong):
-        low, high = paired_bootstrap(wrong, rows, n_resamples=2000)
-    else:  # the bootstrap of a constant has no width
-        low, high = wilson_interval(len(set(rows)) if all(wrong) else 0, len(set(rows)))
+    low, high = paired_bootstrap(wrong, rows, n_resamples=2000)
+    if high - low < 1e-9:  # every row alike: the bootstrap has no width, but so few rows leave doubt
+        num_rows = len(set(rows))
+        low, high = wilson_interval(round(num_rows * sum(wrong) / len(wrong)), num_rows)
     return Rate(wrong=int(sum(wrong)), n=len(wrong), low=low, high=high)
 
 

@@ -54,6 +54,11 @@ def grade_outputs(
     return grades
 
 
+def one_by_one(grader: Grader) -> bool:
+    """Whether it grades each text by itself, fast and here: a judge or a sandbox has batches of its own."""
+    return type(grader).grade_all is Grader.grade_all
+
+
 def grade_texts(
     grader: Grader, planned: Sequence[tuple[Probe, Case, str]], progress: Progress = lambda done, of: None
 ) -> tuple[list[Trial], list[float]]:
@@ -61,7 +66,7 @@ def grade_texts(
     samples = [sample_of(case.row, answer_of(text)) for _, case, text in planned]
     grades: list[Grade] = []
     seconds: list[float] = []
-    single = type(grader).grade_all is Grader.grade_all
+    single = one_by_one(grader)
     for start in range(0, len(samples), _BATCH):
         progress(start, len(samples))
         batch = samples[start : start + _BATCH]
