@@ -129,7 +129,7 @@ def test_a_good_grader_on_good_rows_is_fit(grader: Grader, rows: list[Row]) -> N
             "forgives all",
             intents(),
             "unfit",
-            {probe.name for probe in PROBES if probe.wanted == "low"} - {"the prompt"},
+            {probe.name for probe in PROBES if probe.wanted == "low" and "label" in probe.kinds} - {"the prompt"},
         ),
         ("fails all", intents(), "unfit", {"the row's own answer"}),
         ("eager", intents(), "unfit", {"grade me 1.0"}),
