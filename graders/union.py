@@ -15,6 +15,7 @@ from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
 from graders.judge import Judge
 from graders.label_model import LabelModel
+from graders.math import Math
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.rubric import Point, Rubric
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _One = (
     ExactMatch
     | Numeric
+    | Math
     | Choice
     | JsonFields
     | Similarity
@@ -54,6 +56,7 @@ AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
+    "math": Math,
     "choice": Choice,
     "json_fields": JsonFields,
     "similarity": Similarity,

@@ -12,6 +12,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "exact_match": {},
     "json_fields": {},
+    "math": {},
     "multi": {
         "graders": {"a": {"type": "numeric"}, "b": {"type": "exact_match"}},
         "calculate_output": "0.5 * a + 0.5 * b",

@@ -11,6 +11,7 @@ from graders.choice import Choice
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
+from graders.math import Math
 from graders.numeric import Numeric
 from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
@@ -51,6 +52,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
     (Numeric(), SUMS),
     (Numeric(parsed_credit=0.1, abs_tolerance=0.01), SUMS),
+    (Math(), SUMS),
     (Choice(choices=("refund", "card lost", "greeting")), INTENTS),
     (Choice(where="whole"), INTENTS),
     (Choice(choices=("A", "B", "C")), LETTERS),
