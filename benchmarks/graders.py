@@ -99,19 +99,21 @@ def math_line(what: str, samples: Sequence[Sample], least: float) -> Line:
     return Line(what, len(samples), "grades/s", ours, other, f">= {least} x, same verdicts", holds, f"{differ} differ")
 
 
-def sandbox_line() -> Line:
-    """Runs of a small function with two tests, against a fresh interpreter for each."""
-    from graders.sandbox import Trial, run
+def sandbox_lines() -> list[Line]:
+    """A function called, and a function tried by tests in a process of their own, each against a fresh interpreter."""
+    from graders.sandbox import Call, Trial, run
 
     program, tests = "def add(a, b):\n    return a + b\n", ("assert add(1, 2) == 3", "assert add(0, 0) == 0")
-    jobs = [Trial(program=f"{program}# {number}\n", tests=tests) for number in range(_RUNS)]
-    run(jobs[:4])
-    ours = rate(lambda: run(jobs), _RUNS)
-    fresh = "\n".join([program, *tests])
-    other = rate(
-        lambda: [subprocess.run([sys.executable, "-c", fresh], check=True) for _ in range(_PLAIN_RUNS)], _PLAIN_RUNS
-    )
-    return Line("sandbox", _RUNS, "runs/s", ours, other, ">= 5 x one subprocess a run", ours >= 5 * other)
+    calls = [Call(source=program, function="add", arguments=(number, 1)) for number in range(_RUNS)]
+    trials = [Trial(program=f"{program}# {number}\n", tests=tests) for number in range(_RUNS)]
+    fresh = [sys.executable, "-c", "\n".join([program, *tests])]
+    run([*calls[:4], *trials[:4]])
+    call, trial = rate(lambda: run(calls), _RUNS), rate(lambda: run(trials), _RUNS)
+    other = rate(lambda: [subprocess.run(fresh, check=True) for _ in range(_PLAIN_RUNS)], _PLAIN_RUNS)
+    return [
+        Line("sandbox, one call", _RUNS, "runs/s", call, other, ">= 5 x one subprocess a run", call >= 5 * other),
+        Line("sandbox, program and tests", _RUNS, "runs/s", trial, other, "faster, and apart", trial > other),
+    ]
 
 
 def audit_line(folder: Path) -> Line:
@@ -145,7 +147,7 @@ def main() -> None:
         numeric_line(solutions),
         math_line("math, worked solutions", solutions, 4),
         math_line("math, LaTeX answers alone", latex(), 1.5),
-        sandbox_line(),
+        *sandbox_lines(),
         audit_line(Path(folder)),
     ]
     print(table(lines))
