@@ -6,6 +6,7 @@ of false positives and negatives, what guessing earns, crashes, determinism, lat
 fewer, and a note says so. The same call gives the same audit, but for what the grader's own speed decides.
 """
 
+import statistics
 import time
 from collections.abc import Container, Mapping, Sequence
 
@@ -17,7 +18,7 @@ from pipelines.evals.audit_record import Audit
 from pipelines.evals.audit_verdict import judged
 from pipelines.evals.cases import Case, commonest_answer, evenly, make_cases
 from pipelines.evals.probes import OWN, PROBES, Probe
-from pipelines.evals.trials import Progress, grade_outputs, grade_texts
+from pipelines.evals.trials import Progress, grade_outputs, grade_texts, one_by_one
 from pipelines.rewards import answer_of, sample_of
 
 SIZES = ((0.001, 2000, 500), (0.05, 2000, 100), (float("inf"), 50, 20))
@@ -99,12 +100,20 @@ def _planned(cases: Sequence[Case], refused: Container[int]) -> list[tuple[Probe
 
 
 def _seconds_a_grade(grader: Grader, cases: Sequence[Case]) -> float:
-    """Measured on a few, after one that starts whatever the grader starts on first use."""
+    """Measured on a few, after one that starts whatever the grader starts on first use.
+
+    The median where each is graded by itself, since one pause of the machine is no sign of a slow grader. A batch is
+    timed once: a judge answers a second time from its cache.
+    """
     samples = [sample_of(case.row, answer_of(case.own or case.row.prompt)) for case in cases[:8]]
     grader.grade_all(samples[:1])
-    started = time.perf_counter()
-    grader.grade_all(samples)
-    return (time.perf_counter() - started) / len(samples)
+    batches = [[sample] for sample in samples] if one_by_one(grader) else [samples]
+    seconds = []
+    for batch in batches:
+        started = time.perf_counter()
+        grader.grade_all(batch)
+        seconds.append((time.perf_counter() - started) / len(batch))
+    return statistics.median(seconds)
 
 
 def _notes(num_rows: int, own_cases: Sequence[Case], probe_cases: Sequence[Case], seconds: float) -> tuple[str, ...]:

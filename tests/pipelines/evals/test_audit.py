@@ -221,7 +221,7 @@ def test_the_number_of_rows_can_be_bounded_and_is_said() -> None:
 def test_a_slow_grader_is_tried_on_fewer_rows() -> None:
     class Slow(Numeric):
         def grade(self, sample: Sample) -> Grade:
-            time.sleep(0.002)
+            time.sleep(0.0012)
             return super().grade(sample)
 
     found = audit(Slow(), sums(130))
