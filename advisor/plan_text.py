@@ -143,5 +143,16 @@ def commented(lines: Iterable[str]) -> str:
 
 
 def yaml_text(value: object) -> str:
-    """A part of the plan, its keys in the order given."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDTH)
+    """A part of the plan, its keys in the order given; texts of several lines, such as code, stand as they are."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper with `|` for texts of several lines, where YAML can hold them so."""
+
+
+def _shown_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _shown_text)

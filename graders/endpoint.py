@@ -25,6 +25,7 @@ from graders.llm.posting import Answer, Patience, client, post, run, said
 from graders.llm.secret_names import HeaderValues, Secrets, refused
 from graders.llm.server import http_url
 from graders.llm.streak import Streak, in_batch
+from graders.llm.verdict import number
 from graders.ranges import UNIT, Range, ranged, threshold_as_pass_at
 from graders.template import sample_namespace
 from graders.texts import short
@@ -80,7 +81,10 @@ class Endpoint(Grader):
         async with client() as session:
 
             async def one(sample: Sample) -> Grade:
-                body = _request(sample)
+                try:
+                    body = _request(sample)
+                except (TypeError, ValueError, RecursionError) as error:
+                    return unscored(f"the row is no JSON: {short(str(error))}", "other_error")
                 if len(body) > _MAX_REQUEST_BYTES:
                     return unscored(f"the request has {len(body)} bytes; an endpoint takes 1 MB", "other_error")
                 await pace.turn()
@@ -104,9 +108,10 @@ class Endpoint(Grader):
             score = json.loads(answer.text)["score"]
         except (ValueError, RecursionError, LookupError, TypeError):
             return unscored(f'the endpoint answered no {{"score": number}}: {short(answer.text, 200)}', "other_error")
-        if isinstance(score, bool) or not isinstance(score, int | float):
+        raw = None if isinstance(score, str) else number(score)
+        if raw is None:
             return unscored(f"the endpoint's score is no number: {short(score)}", "other_error")
-        grade = ranged(score, self.range, f"the endpoint gives {score:g}")
+        grade = ranged(raw, self.range, f"the endpoint gives {raw:g}")
         return grade if grade.score is not None else unscored(grade.reason, "other_error")
 
 

@@ -6,7 +6,7 @@ the numbers that a `python` grader returns literally, and from a formula's value
 
 import ast
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,8 @@ class Imported:
 
 def import_grader(config: Config, where: str) -> Imported:
     """Raises UserError for what the grader's own type refuses, a secret that stands in it among others."""
-    notes: list[str] = []
-    ready = _with_range(config, str(config.get("name") or "the grader"), notes)
+    notes = [*_judges(config)]
+    ready = with_range(config, str(config.get("name") or "the grader"), notes)
     grader = parse_grader(ready, where)
     if config.get("pass_threshold") is not None:
         scaled = "" if _range(grader) == UNIT else ", as a share of the range"
@@ -41,10 +41,25 @@ def import_grader(config: Config, where: str) -> Imported:
     return Imported(grader, tuple(notes))
 
 
-def _with_range(config: Config, name: str, notes: list[str]) -> Config:
-    """The config with a range where it declares none and its numbers leave [0, 1]."""
+def _judges(config: Any) -> Iterator[str]:
+    """Where each model that grades is asked."""
+    if isinstance(config, list):
+        for item in config:
+            yield from _judges(item)
+    if isinstance(config, Mapping):
+        if config.get("type") in ("score_model", "label_model") and "server" not in config:
+            yield (
+                f"{config.get('model')} grades: it is asked at OPENAI_BASE_URL with the key in OPENAI_API_KEY; another "
+                "server is named in the grader as server: {base_url: ...}."
+            )
+        for item in config.values():
+            yield from _judges(item)
+
+
+def with_range(config: Config, name: str, notes: list[str]) -> Config:
+    """The config with a range where it declares none and its numbers leave [0, 1]; then `notes` gets why."""
     if config.get("type") == "multi" and "graders" in config:
-        config = {**config, "graders": _each(config["graders"], lambda inner, key: _with_range(inner, key, notes))}
+        config = {**config, "graders": _each(config["graders"], lambda inner, key: with_range(inner, key, notes))}
     if config.get("range") is not None or config.get("type") not in ("python", "score_model", "endpoint", "multi"):
         return config
     shown = [*_threshold(config), *_literals(config), *_corners(config, name, notes)]
@@ -93,7 +108,7 @@ def _returned(name: str, functions: Mapping[str, ast.FunctionDef], seen: set[str
     seen.add(name)
     function = functions[name]
     found: list[float] = []
-    waiting = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
+    waiting = [node.value for node in _own(function) if isinstance(node, ast.Return) and node.value]
     while waiting:
         match waiting.pop():
             case ast.Constant(value=int() | float() as number):
@@ -104,12 +119,22 @@ def _returned(name: str, functions: Mapping[str, ast.FunctionDef], seen: set[str
                 waiting += [one, other]
             case ast.Name(id=variable) if variable not in seen:
                 seen.add(variable)
-                waiting += [node.value for node in ast.walk(function) if _assigns(node, variable)]  # type: ignore[attr-defined]
+                waiting += [node.value for node in _own(function) if _assigns(node, variable)]  # type: ignore[attr-defined]
             case ast.Call(func=ast.Name(id="float" | "int" | "round"), args=[inner, *_]):
                 waiting.append(inner)
             case ast.Call(func=ast.Name(id=helper)):
                 found += _returned(helper, functions, seen)
     return found
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The parts of a function, but for those of functions inside it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _assigns(node: ast.AST, variable: str) -> bool:

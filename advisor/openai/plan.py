@@ -128,7 +128,7 @@ def _add_format(graders: dict[str, Grader], schema: Mapping[str, Any], draft: _D
     if "json_schema" not in GRADERS:
         draft.say("graders", f"{held} It was left out.")
         return
-    graders["response_format"] = parse_grader({"type": "json_schema", "schema": dict(schema)}, "response_format")
+    graders["response_format"] = parse_grader({"type": "json_schema", "json_schema": schema}, "response_format")
     draft.say(
         "graders",
         f"{held} response_format grades it and is used nowhere yet: put it into a `multi` beside the other, or let "

@@ -11,6 +11,7 @@ import yaml
 from advisor.cli.main import run_command
 from graders.base import Sample
 from graders.multi import Multi
+from graders.union import GRADERS
 from pipelines.plan import GRPO, SFT
 from pipelines.plan_file import load_plan
 
@@ -154,9 +155,11 @@ def test_a_supervised_job_becomes_sft(imported: Any, here: Path) -> None:
         SCHEMA,
     ],
 )
-def test_the_response_format_is_found_wrapped_and_bare(imported: Any, answer_format: object) -> None:
+def test_the_response_format_is_found_wrapped_and_bare(imported: Any, here: Path, answer_format: object) -> None:
     code, said = imported(job(response_format=answer_format))
     assert code == 0
+    graders = load_plan(here / "plan.yaml").plan.graders
+    assert list(graders) == ["clause grader", *(["response_format"] if "json_schema" in GRADERS else [])]
     assert "OpenAI held answers to the response format" in said
     wrong = {**MULTI, "graders": {**MULTI["graders"], "text": check("txt", "text")}}  # type: ignore[dict-item]
     said = imported(job(wrong, response_format=answer_format), "--force")[1]
@@ -257,6 +260,45 @@ def test_a_threshold_above_1_shows_the_range(imported: Any, here: Path) -> None:
 def test_a_formula_without_a_value_somewhere_is_said(imported: Any) -> None:
     said = imported(job({**MULTI, "calculate_output": "min(1, text / kind)"}))[1]
     assert "the formula has no value at text = 0, kind = 0 (division by zero)" in said
+
+
+def test_a_secret_in_a_header_is_refused_without_repeating_it(imported: Any, here: Path) -> None:
+    endpoint = {"type": "endpoint", "url": "https://grade.example/g", "headers": {"Authorization": "Bearer s3cr3t-key"}}
+    for grader in (endpoint, {**MULTI, "graders": {"kind": check("kind", "kind"), "text": endpoint}}):
+        code, said = imported(job(grader))
+        assert code == 1
+        assert "Bearer ${GRADER_AUTHORIZATION}" in said
+        assert "s3cr3t" not in said
+    assert not (here / "plan.yaml").exists()
+    named = {**endpoint, "headers": {"Authorization": "Bearer ${GRADER_AUTHORIZATION}"}, "pass_threshold": 8}
+    code, said = imported(job(named))
+    assert code == 0
+    assert "its pass_threshold is 8: range: [0, 8] was written" in said
+
+
+def test_a_model_that_grades_is_said_with_where_it_is_asked(imported: Any) -> None:
+    asked = [{"role": "user", "content": "Rate {{sample.output_text}} for {{item.kind}} from 0 to 5."}]
+    grader = {"type": "score_model", "name": "judge", "model": "gpt-4.1", "input": asked, "range": [0, 5]}
+    assert "gpt-4.1 grades: it is asked at OPENAI_BASE_URL" in imported(job(grader))[1]
+    wrong = [{"role": "user", "content": "Rate {{item.knd}}."}]
+    code, said = imported(job({**grader, "input": wrong}), "--force")
+    assert code == 1
+    assert "{{item.knd}} in input[0].content: none of the 250 rows has it" in said
+
+
+@pytest.mark.skipif("python" not in GRADERS, reason="there is no python grader yet")
+def test_a_python_grader_gets_the_range_of_what_it_returns_and_its_keys_are_compared(imported: Any, here: Path) -> None:
+    source = """
+def grade(sample, item):
+    wanted, near = item["kind"], item.get("near")
+    return 5 if sample["output_text"] == wanted else 0
+"""
+    code, said = imported(job({"type": "python", "source": source, "image_tag": "2025-05-08"}))
+    assert code == 0
+    assert "its source returns 5: range: [0, 5] was written" in said
+    assert 'the python source reads item["near"], which 250 of 250 rows lack.' in said
+    assert load_plan(here / "plan.yaml").plan.graders["grader"].range == (0, 5)  # type: ignore[union-attr]
+    assert '    return 5 if sample["output_text"] == wanted else 0\n' in (here / "plan.yaml").read_text()
 
 
 def test_a_plan_that_differs_is_not_overwritten(imported: Any, here: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipelines.data.spec import DataSpec
 from pipelines.plan_file import load_plan
 from pipelines.rewards import sample_of
 from pipelines.sampling import Completion
+from tests.graders.scripted_server import Say, chat, serve
 
 FOLDER = Path(os.environ.get("FINETUNE_ADVISOR_DATA", "/nowhere"))
 CLAUSES = FOLDER / "foundry-rft-clausematching"
@@ -66,6 +68,41 @@ def test_clause_matching_imports_and_its_formula_is_right_to_the_digit(tmp_path:
         [grade] = grader.grade_all(samples(data, [text] * 40)[:1])
         assert grade.errors == ("sample_parse_error",)
         assert grade.score is not None
+
+
+def test_countdown_imports_and_its_judge_is_asked_with_the_rows_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judge is a program behind a real server: it reads the numbers from the message that the template made."""
+    data, out = COUNTDOWN / "countdown_train_100.jsonl", tmp_path / "plan.yaml"
+    command = ["import-openai", str(COUNTDOWN / "grader_config_aoai.json"), "--data", str(data), "--out", str(out)]
+    assert run_command([*command, "--validation", str(COUNTDOWN / "countdown_valid_50.jsonl")]) == 0
+    grader = load_plan(out).plan.graders["custom_grader"]
+    assert grader.pass_at == 1
+    targets = [int(json.loads(line)["target"]) for line in data.read_text().splitlines()]
+    off = [(0, 1, -3, 40)[place % 4] for place in range(100)]
+    answers = [json.dumps({"expression": "1", "result": str(t + d)}) for t, d in zip(targets, off, strict=True)]
+    with serve(_closeness) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        monkeypatch.setenv("FINETUNE_ADVISOR_CACHE", "off")
+        grades = grader.grade_all(samples(data, answers))
+    points = [_points(distance) for distance in off]
+    assert [(grade.raw, grade.score) for grade in grades] == [(point, point / 5) for point in points]
+    assert sum(bool(grader.passed(grade)) for grade in grades) == points.count(5) == 25
+
+
+def _closeness(body: dict[str, Any]) -> Say:
+    found = re.fullmatch(
+        r'\{ "target": (\d+), "numbers": \[[\d, ]+\], "output": (.*)\}', body["messages"][-1]["content"]
+    )
+    assert found is not None
+    result = _points(int(found[1]) - int(json.loads(found[2])["result"]))
+    return chat(json.dumps({"steps": [], "result": result}))
+
+
+def _points(distance: int) -> int:
+    return 5 if distance == 0 else 4 if abs(distance) == 1 else 3 if abs(distance) <= 5 else 2
 
 
 def _answer(rows: list[dict[str, Any]], place: int) -> dict[str, str]:
