@@ -14,14 +14,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
-import httpx
 from pydantic import BeforeValidator, Field, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
-from graders.llm.posting import Answer, Patience, client, post, run, said
 from graders.llm.secret_names import HeaderValues, Secrets, refused
 from graders.llm.server import http_url
 from graders.llm.streak import Streak, in_batch
@@ -29,6 +27,11 @@ from graders.llm.verdict import number
 from graders.ranges import UNIT, Range, ranged, threshold_as_pass_at
 from graders.template import sample_namespace
 from graders.texts import short
+
+if TYPE_CHECKING:
+    import httpx
+
+    from graders.llm.posting import Answer
 
 _MAX_REQUEST_BYTES = 1_000_000
 _TRIES = 4
@@ -70,10 +73,14 @@ class Endpoint(Grader):
 
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """All samples in one batch. Raises UserError where an environment variable of a header is not set."""
+        from graders.llm.posting import run
+
         secrets = Secrets(*self.headers.values())
         return run(self._graded(samples, secrets))
 
     async def _graded(self, samples: Sequence[Sample], secrets: Secrets) -> list[Grade]:
+        from graders.llm.posting import Answer, client
+
         streak = _streaks.setdefault(self.url, Streak())
         headers = {"Content-Type": "application/json"}
         headers |= {name: secrets.filled(value) for name, value in self.headers.items()}
@@ -94,11 +101,15 @@ class Endpoint(Grader):
             grades = await in_batch([partial(one, sample) for sample in samples], _AT_ONCE, streak)
         return [grade or unscored(streak.why_not_asked(), "unresponsive_reward_error") for grade in grades]
 
-    async def _post(self, session: httpx.AsyncClient, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _post(self, session: "httpx.AsyncClient", headers: Mapping[str, str], body: bytes) -> "Answer":
+        from graders.llm.posting import Patience, post
+
         patience = Patience(_TRIES, self.timeout_seconds, self.timeout_seconds)
         return await post(session, self.url, headers, body, patience)
 
-    def _read(self, answer: Answer, streak: Streak) -> Grade:
+    def _read(self, answer: "Answer", streak: Streak) -> Grade:
+        from graders.llm.posting import said
+
         if not answer.ok:
             if not 400 <= answer.status < 500 or answer.status in (401, 403, 404, 429):
                 streak.failed(said(answer), hopeless=answer.status in (401, 403, 404))

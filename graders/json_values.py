@@ -6,7 +6,6 @@ Limits: JSON deeper than 40 levels, or with more than 2,000,000 characters of pa
 
 import json
 import re
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 
 from graders.texts import short
@@ -30,11 +29,25 @@ def unfenced(text: str) -> str:
 def parsed(text: str) -> object:
     """The value of a JSON text. Raises ValueError."""
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("nested too deep") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at character {error.pos}: {short(text)}") from None
+    _check_depth(value, _MAX_DEPTH)
+    return value
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_depth(value: object, room: int) -> None:
+    if room == 0:
+        raise ValueError(f"nested deeper than {_MAX_DEPTH} levels")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(item, dict | list):
+            _check_depth(item, room - 1)
 
 
 def kind(value: object) -> str:
@@ -77,7 +90,6 @@ def _walk(value: object, path: str, depth: int, whole: Collection[str]) -> Itera
     if len(path) > _MAX_PATH_CHARS // 100:
         raise ValueError("too long names")
     if whole and path and (path in whole or any_place(path) in whole):
-        deque(_walk(value, "", depth, ()), maxlen=0)  # not too deep for what reads it next
         yield path, value
     elif isinstance(value, Mapping) and value:
         for key, item in value.items():

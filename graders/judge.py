@@ -11,16 +11,16 @@ On judges, their bias for a place and for length: Zheng et al. 2023, arXiv:2306.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
-from graders.judge_prompt import JudgePrompt, pair_question, read_prompt, score_question
+from graders.judge_prompt import JudgePrompt, check_examples, pair_question, read_prompt, score_question
 from graders.llm.chat import Question
 from graders.llm.fence import as_text, cut_in_the_middle
 from graders.llm.grading import Unreadable, Verdicts, grade_by_model
-from graders.llm.local import is_folder
 from graders.llm.server import Server
 from graders.llm.verdict import number
 from graders.ranges import Range
@@ -47,25 +47,33 @@ class Judge(Grader):
     range: Range = Field((1.0, 5.0), description="Lowest and highest score.")
     max_tokens: int = Field(1024, ge=16, description="Length of the judge's answer, its reasoning included.")
 
+    _prompt: JudgePrompt | None = PrivateAttr(None)
+
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _fits_together(self, info: ValidationInfo) -> Self:
+        """Reads the prompt file, from the folder that the context names, else the current one."""
         if (self.criteria is None) == (self.prompt_file is None):
             raise ValueError("give criteria or prompt_file, one of them")
         if taken := _OWN_NAMES & set(self.columns):
             raise ValueError(f"columns: {', '.join(sorted(taken))} is a name of the judge's own; rename the column")
+        folder = Path((info.context or {}).get("folder", "."))
+        self._prompt = (
+            read_prompt(folder / self.prompt_file) if self.prompt_file else JudgePrompt(criteria=str(self.criteria))
+        )
+        check_examples(self._prompt, self.range if self.compare_with is None else None)
         return self
 
     def files(self) -> tuple[str, ...]:
         """The prompt file, and the folder of a local model."""
-        local = self.model if self.server.local and is_folder(self.model) else None
-        return tuple(name for name in (self.prompt_file, local) if name)
+        return (*((self.prompt_file,) if self.prompt_file else ()), *self.server.files(self.model))
 
     def grade(self, sample: Sample) -> Grade:
         return self.grade_all([sample])[0]
 
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
-        """All samples in one batch. Raises UserError where the prompt file cannot be read or nothing can be asked."""
-        prompt = read_prompt(self.prompt_file) if self.prompt_file else JudgePrompt(criteria=self.criteria or "")
+        """All samples in one batch. Raises UserError where nothing can be asked."""
+        assert self._prompt is not None
+        prompt = self._prompt
         ask = self._scored if self.compare_with is None else self._compared
         read = self._score if self.compare_with is None else _winner
         return grade_by_model(self.model, self.server, samples, lambda sample: ask(prompt, sample), read)

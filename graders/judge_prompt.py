@@ -13,12 +13,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from graders.errors import UserError
 from graders.llm.chat import Form, Question
 from graders.llm.fence import fenced
 
 Winner = Annotated[Literal["1", "2", "tie"], BeforeValidator(str)]
 
+_FORM_OF_A_FILE = (
+    "criteria: a text; examples: a list of {prompt, completion, reference, reason, score}, or for comparisons of "
+    "{prompt, answer_1, answer_2, reason, winner}"
+)
 _REASON = {"type": "string", "description": "Why, weighing the criteria one by one, before the verdict."}
 FENCES = (
     "The material is quoted between lines such as <completion MARK> and </completion MARK>, where MARK is named at the "
@@ -61,16 +64,26 @@ class JudgePrompt(BaseModel):
     examples: tuple[ScoreExample | PairExample, ...] = ()
 
 
-def read_prompt(path: str) -> JudgePrompt:
-    """A prompt file. Raises UserError where it is not there or not of the form."""
+def read_prompt(path: Path) -> JudgePrompt:
+    """A prompt file. Raises ValueError where it is not there or not of the form."""
     try:
-        content = yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8"))
-        return JudgePrompt.model_validate(content)
+        return JudgePrompt.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"the judge's prompt cannot be read: {error}", "a YAML file", where=path) from None
+        raise ValueError(f"the prompt file {path} cannot be read: {error}") from None
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise UserError(faults, "criteria: a text; examples: a list, see the documentation", where=path) from None
+        raise ValueError(f"the prompt file {path}: {faults} ({_FORM_OF_A_FILE} is expected)") from None
+
+
+def check_examples(prompt: JudgePrompt, bounds: tuple[float, float] | None) -> None:
+    """Raises ValueError unless all examples are of scores within the bounds or, without bounds, of comparisons."""
+    for number, example in enumerate(prompt.examples, 1):
+        if bounds is None and not isinstance(example, PairExample):
+            raise ValueError(
+                f"example {number} compares nothing: prompt, answer_1, answer_2, reason, winner are expected"
+            )
+        if bounds is not None and not (isinstance(example, ScoreExample) and bounds[0] <= example.score <= bounds[1]):
+            raise ValueError(f"example {number} has no score on [{bounds[0]:g}, {bounds[1]:g}]")
 
 
 def score_question(prompt: JudgePrompt, bounds: tuple[float, float], texts: Mapping[str, str], tokens: int) -> Question:
@@ -84,8 +97,7 @@ def score_question(prompt: JudgePrompt, bounds: tuple[float, float], texts: Mapp
     )
     shown = []
     for example in prompt.examples:
-        if not isinstance(example, ScoreExample) or not low <= example.score <= high:
-            raise UserError(f"an example of the judge has no score on [{low:g}, {high:g}]", "prompt, completion, score")
+        assert isinstance(example, ScoreExample)  # see check_examples
         given = {"prompt": example.prompt, "reference": example.reference, "completion": example.completion}
         answer = {"reason": example.reason, "score": example.score}
         shown.append(({name: text for name, text in given.items() if text is not None}, answer))
@@ -102,8 +114,7 @@ def pair_question(prompt: JudgePrompt, texts: Mapping[str, str], tokens: int) ->
     )
     shown = []
     for example in prompt.examples:
-        if not isinstance(example, PairExample):
-            raise UserError("an example of the judge compares nothing", "prompt, answer_1, answer_2, reason, winner")
+        assert isinstance(example, PairExample)  # see check_examples
         given = {"prompt": example.prompt, "answer_1": example.answer_1, "answer_2": example.answer_2}
         shown.append((given, {"reason": example.reason, "winner": example.winner}))
     return _question(task, shown, texts, _form("winner", {"type": "string", "enum": ["1", "2", "tie"]}), tokens)

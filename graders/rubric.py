@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.llm.grading import Unreadable, Verdicts, grade_by_model
-from graders.llm.local import is_folder
 from graders.llm.server import Server
 from graders.rubric_prompt import met_points, points_question
 from graders.texts import short
@@ -88,7 +87,7 @@ class Rubric(Grader):
 
     def files(self) -> tuple[str, ...]:
         """The files of the points' graders, and the folder of a local model."""
-        local = (self.model,) if self.model and self.server.local and is_folder(self.model) else ()
+        local = self.server.files(self.model) if self.model else ()
         return (*local, *(file for point in self.points if point.grader for file in point.grader.files()))
 
     def grade(self, sample: Sample) -> Grade:

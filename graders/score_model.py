@@ -18,7 +18,6 @@ from pydantic import Field, model_validator
 from graders.base import Grade, Grader, Sample
 from graders.llm.chat import Question
 from graders.llm.grading import Unreadable, Verdicts, grade_by_model
-from graders.llm.local import is_folder
 from graders.llm.server import Server
 from graders.llm.verdict import number
 from graders.model_messages import Message, SamplingParams, conclusions, question, stepwise
@@ -52,7 +51,7 @@ class ScoreModel(Grader):
 
     def files(self) -> tuple[str, ...]:
         """The folder of a local model."""
-        return (self.model,) if self.server.local and is_folder(self.model) else ()
+        return self.server.files(self.model)
 
     def grade(self, sample: Sample) -> Grade:
         return self.grade_all([sample])[0]

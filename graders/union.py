@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from graders.base import Grader
 from graders.choice import Choice
@@ -13,9 +14,12 @@ from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
+from graders.json_schema import JsonSchema
 from graders.judge import Judge
 from graders.label_model import LabelModel
+from graders.llm.server import Server
 from graders.math import Math
+from graders.model_messages import SamplingParams
 from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.rubric import Point, Rubric
@@ -34,6 +38,7 @@ _One = (
     | Math
     | Choice
     | JsonFields
+    | JsonSchema
     | Similarity
     | StringCheck
     | TextSimilarity
@@ -59,6 +64,7 @@ GRADERS: dict[str, type[Grader]] = {
     "math": Math,
     "choice": Choice,
     "json_fields": JsonFields,
+    "json_schema": JsonSchema,
     "similarity": Similarity,
     "string_check": StringCheck,
     "text_similarity": TextSimilarity,
@@ -73,8 +79,11 @@ GRADERS: dict[str, type[Grader]] = {
 _ADAPTER: TypeAdapter[_One | Multi] = TypeAdapter(AnyGrader)
 
 
-def parse_grader(config: object, where: str = "grader") -> AnyGrader:
-    """The grader that a mapping from YAML or JSON describes. Raises UserError, with every fault of the mapping."""
+def parse_grader(config: object, where: str = "grader", folder: Path = Path()) -> AnyGrader:
+    """The grader that a mapping from YAML or JSON describes. Relative paths in it start at `folder`.
+
+    Raises UserError, with every fault of the mapping.
+    """
     if not isinstance(config, Mapping):
         raise UserError(f"a grader is described by {config!r}", "a mapping such as {type: numeric}", where=where)
     name = config.get("type")
@@ -82,7 +91,7 @@ def parse_grader(config: object, where: str = "grader") -> AnyGrader:
         happened = "the grader has no type" if name is None else f"there is no grader type {name!r}"
         raise UserError(happened, f"one of {', '.join(GRADERS)}", _did_you_mean(str(name), GRADERS), where)
     try:
-        return _ADAPTER.validate_python(dict(config))
+        return _ADAPTER.validate_python(dict(config), context={"folder": folder})
     except ValidationError as error:
         faults = "; ".join(_fault(fault, GRADERS[name]) for fault in error.errors())
         raise UserError(
@@ -106,7 +115,8 @@ def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:
     """The keys that stand beside the last one of the path."""
     if len(path) == 1:
         return grader.model_fields
-    return GRADERS[path[-2]].model_fields if path[-2] in GRADERS else FieldRule.model_fields
+    inner: dict[str, type[BaseModel]] = {"server": Server, "sampling_params": SamplingParams, **GRADERS}
+    return inner[path[-2]].model_fields if path[-2] in inner else FieldRule.model_fields
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -47,7 +47,7 @@ def load_plan(path: Path, overrides: Sequence[str] = ()) -> LoadedPlan:
         _override(document.value, text)
     faults = list(document.faults)
     try:
-        plan = Plan.model_validate(document.value)
+        plan = Plan.model_validate(document.value, context={"folder": path.parent})  # of files it names
     except pydantic.ValidationError as error:
         raise _report(path, faults + [_fault(document, item) for item in error.errors()]) from None
     faults += [Fault(document.line(where), message) for where, message in _inconsistent(plan)]

@@ -68,7 +68,7 @@ def _run(file: dict[str, Any], part: dict[str, Any]) -> None:
     folder = Path(part["folder"])
     progress = Progress(folder / "events.jsonl")
     _stop_on_signal(progress)
-    plan = Plan.model_validate(file["plan"])
+    plan = Plan.model_validate(file["plan"], context={"folder": Path(file["base"])})
     job = Job(plan, part["stage"], Path(file["base"]), folder, part["policy"], part["match_seconds"], progress)
     numbers = STAGES[part["type"]].function()(job)
     if os.environ.get("RANK", "0") != "0":

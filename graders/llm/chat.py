@@ -94,7 +94,8 @@ def _remote(model: str, server: Server) -> tuple[str, AskMissing]:
 def _local(model: str, server: Server) -> tuple[str, AskMissing]:
     from graders.llm.local import ask_here, identity
 
-    return identity(model), lambda missing, keep: ask_here(model, server, missing, keep)
+    found = server.local_model(model)
+    return identity(found), lambda missing, keep: ask_here(found, server, missing, keep)
 
 
 def _key(place: str, model: str, question: Question) -> str:

@@ -27,12 +27,8 @@ from graders.llm.server import Server
 _CHILD = Path(__file__).with_name("local_child.py")
 _MAX_FAILURES_IN_A_ROW = 2
 _MAX_LOADING_SECONDS = 1800.0
+_SECONDS_TO_EXIT = 5.0
 DEFAULT_TOKENS = 2048
-
-
-def is_folder(model: str) -> bool:
-    """Whether a local model's name is a folder, by how it begins; else it is a hub id."""
-    return model.startswith((".", "/"))
 
 
 def identity(model: str) -> str:
@@ -40,9 +36,9 @@ def identity(model: str) -> str:
 
     Raises UserError where the folder holds no model.
     """
-    if not is_folder(model):
+    if not Path(model).is_absolute():
         return f"local {model}"
-    folder = Path(model).resolve()
+    folder = Path(model)
     if not (folder / "config.json").is_file():
         raise UserError("this folder holds no model", "a config.json in it", where=str(folder))
     files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(folder.iterdir())]
@@ -92,7 +88,7 @@ def _ask(model: str, question: Question, seconds: float) -> Reply | NoReply:
 def _running(model: str) -> "_Child":
     key = (os.getpid(), model)
     if key not in _children:
-        child = _Child(str(Path(model).resolve()) if is_folder(model) else model)
+        child = _Child(model)
         try:
             child.read(_MAX_LOADING_SECONDS)
         except (OSError, EOFError, TimeoutError):
@@ -133,6 +129,8 @@ class _Child:
                 raise TimeoutError(f"gave no answer in {seconds:.0f} seconds")
             piece = os.read(self._process.stdout.fileno(), 1 << 16)
             if not piece:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_SECONDS_TO_EXIT)
                 raise EOFError("has ended")
             self._unread += piece
         line, _, self._unread = self._unread.partition(b"\n")

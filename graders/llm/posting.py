@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from graders.errors import UserError
 from graders.texts import short
 
 MAX_ANSWER_BYTES = 16_000_000
@@ -65,7 +66,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def client() -> httpx.AsyncClient:
     """A client without its own limits: tries and seconds are counted here. Redirects are answers, not followed."""
-    return httpx.AsyncClient(verify=_certificates(), timeout=None, limits=httpx.Limits(max_connections=None))
+    try:
+        return httpx.AsyncClient(verify=_certificates(), timeout=None, limits=httpx.Limits(max_connections=None))
+    except ImportError:  # a SOCKS proxy in the environment, for which httpx needs another package
+        raise UserError(
+            "the environment names a SOCKS proxy, which is not supported here",
+            "a proxy that speaks HTTP, or none",
+            "unset ALL_PROXY, or set HTTPS_PROXY=http://…",
+        ) from None
 
 
 @functools.cache

@@ -2,10 +2,11 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
 from graders.errors import UserError
 from graders.llm.secret_names import SecretName, Secrets, refused
@@ -18,8 +19,13 @@ def http_url(value: object) -> object:
     """Raises ValueError on what is no http(s) address or holds a secret; the message does not repeat it."""
     if value is None:
         return value
-    parts = urlsplit(value) if isinstance(value, str) and value.isprintable() and " " not in value else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(str(value))
+        reachable = parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:  # a port, bracket or host name that is none
+        raise refused("an address with a host name and a port up to 65535 is expected") from None
+    plain = isinstance(value, str) and value.isprintable() and " " not in value
+    if not plain or not reachable or parts.scheme not in ("http", "https"):
         raise refused("an address such as http://127.0.0.1:8000/v1 is expected")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise refused("an address without user, password, `?` and `#` is expected; secrets go into a header or key")
@@ -62,11 +68,23 @@ class Server(BaseModel):
         True, description="Keep answers on disk (FINETUNE_ADVISOR_CACHE), so that a question is asked once."
     )
 
+    _folder: Path = PrivateAttr(Path())
+
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _one_place(self, info: ValidationInfo) -> Self:
+        """A local model's folder is looked for from the folder that the context names, else from the current one."""
+        self._folder = Path((info.context or {}).get("folder", "."))
         if self.local and (self.base_url or self.api_key):
             raise ValueError("a local model has no base_url and no api_key")
         return self
+
+    def local_model(self, model: str) -> str:
+        """What a local model is loaded from: an absolute folder, or the hub id."""
+        return str((self._folder / model).resolve()) if is_folder(model) else model
+
+    def files(self, model: str) -> tuple[str, ...]:
+        """The folder of a local model, whose content decides the grades."""
+        return (model,) if self.local and is_folder(model) else ()
 
     def connection(self) -> Connection:
         """The address and headers of a call. Raises UserError where an environment variable is missing or wrong.
@@ -82,6 +100,11 @@ class Server(BaseModel):
         if key:
             headers["Authorization"] = f"Bearer {secrets.filled(key)}"
         return Connection(base_url.removesuffix("/chat/completions"), headers, secrets)
+
+
+def is_folder(model: str) -> bool:
+    """Whether a local model's name is a folder, by how it begins; else it is a hub id."""
+    return model.startswith((".", "/"))
 
 
 def _from_environment() -> str:

@@ -6,18 +6,30 @@ from hypothesis import strategies as st
 
 from graders.base import Sample
 from graders.union import GRADERS, parse_grader
+from tests.graders import any_judge
+
+_ASKS = {"model": "any", "server": {"base_url": any_judge.URL, "cache": False}}
+_MESSAGES = [{"role": "user", "content": "{{sample.output_text}} {{item.a}}"}]
 
 # The fields that each grader cannot do without. A new grader adds its line.
 MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
+    "endpoint": {"url": any_judge.GRADE, "rate_limit": 1000},
     "exact_match": {},
     "json_fields": {},
     "math": {},
+    "json_schema": {
+        "json_schema": {"required": ["a"], "properties": {"a": {"pattern": "^(x+)+$"}}, "minProperties": 2}
+    },
+    "judge": {**_ASKS, "criteria": "It is right."},
+    "label_model": {**_ASKS, "input": _MESSAGES, "labels": ["a", "b"], "passing_labels": ["a"]},
     "multi": {
         "graders": {"a": {"type": "numeric"}, "b": {"type": "exact_match"}},
         "calculate_output": "0.5 * a + 0.5 * b",
     },
     "numeric": {},
+    "rubric": {**_ASKS, "points": [{"text": "It is right."}, {"name": "n", "grader": {"type": "numeric"}}]},
+    "score_model": {**_ASKS, "input": _MESSAGES},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
     "text_similarity": {

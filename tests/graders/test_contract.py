@@ -11,10 +11,12 @@ from graders.choice import Choice
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
+from graders.json_schema import JsonSchema
 from graders.math import Math
 from graders.numeric import Numeric
 from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
+from tests.graders import fair_judge
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
 SUMS = [
@@ -47,6 +49,9 @@ ALIKE = {
     "reference": '{"name": "{{item.name}}", "city": "{{item.city}}"}',
     "evaluation_metric": "fuzzy_match",
 }
+ASKS = {"model": "fair", "server": {"base_url": fair_judge.URL}}
+COMPARED = [{"role": "user", "content": "Compare ¦{{sample.output_text}}¦{{item.city}}¦"}]
+TOWNS = [Sample(sample.prompt, sample.completion, sample.reference, {"city": sample.reference}) for sample in CITIES]
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
@@ -58,6 +63,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (JsonSchema(json_schema={"type": "object", "required": ["shop", "total"]}), RECEIPTS),
     (Similarity(), CITIES),
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),
@@ -73,6 +79,22 @@ CASES: list[tuple[Grader, list[Sample]]] = [
         ),
         CARDS,
     ),
+    (parse_grader({"type": "judge", "criteria": "It is right.", **ASKS}), CITIES),
+    (parse_grader({"type": "rubric", "points": [{"text": "a"}, {"text": "b", "weight": 2}], **ASKS}), CITIES),
+    (parse_grader({"type": "score_model", "input": COMPARED, **ASKS}), TOWNS),
+    (
+        parse_grader(
+            {
+                "type": "label_model",
+                "input": COMPARED,
+                "labels": ["right", "wrong"],
+                "passing_labels": ["right"],
+                **ASKS,
+            }
+        ),
+        TOWNS,
+    ),
+    (parse_grader({"type": "endpoint", "url": fair_judge.GRADE, "rate_limit": 1000}), TOWNS),
 ]
 
 

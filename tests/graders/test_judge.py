@@ -1,6 +1,7 @@
 """judge: what it is told, how its verdicts become grades, and comparisons in both orders."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from graders.base import Grade, Sample
 from graders.errors import UserError
 from graders.union import parse_grader
+from pipelines.plan_file import load_plan
 from tests.graders.fair_judge import blocks
 from tests.graders.scripted_server import Say, ScriptedServer, chat, serve
 
@@ -213,7 +215,7 @@ def test_examples_of_comparisons(tmp_path: Path) -> None:
     fields = {"criteria": None, "prompt_file": str(tmp_path / "judge.yaml")}
     with serve(prefers(lambda a, b: "tie")) as server:
         [grade] = graded(server, Sample("p", "mine", "theirs"), compare_with="reference", **fields)
-        with pytest.raises(UserError, match="an example of the judge has no score"):
+        with pytest.raises(UserError, match="example 1 has no score"):
             graded(server, Sample("p", "mine"), **fields)
     assert grade.score == 0.5
     assert json.loads(server.bodies[0]["messages"][2]["content"])["winner"] == "1"
@@ -233,8 +235,8 @@ def test_examples_of_comparisons(tmp_path: Path) -> None:
 def test_a_faulty_prompt_file_is_refused(content: str | None, said: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "judge.yaml").write_text(content)
-    with serve(scores(5)) as server, pytest.raises(UserError, match=said):
-        graded(server, Sample("p", "c"), criteria=None, prompt_file=str(tmp_path / "judge.yaml"))
+    with pytest.raises(UserError, match=said):
+        parse_grader({"type": "judge", "model": "m", "prompt_file": "judge.yaml"}, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -253,8 +255,32 @@ def test_a_faulty_judge_is_refused(fields: dict[str, Any], said: str) -> None:
         parse_grader({"type": "judge", "model": "m", **fields})
 
 
-def test_the_files_of_a_judge_decide_its_grades() -> None:
+def test_the_files_of_a_judge_decide_its_grades(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "judge.yaml").write_text("criteria: right")
+    monkeypatch.chdir(tmp_path)
     judge = {"type": "judge", "model": "./m", "prompt_file": "judge.yaml"}
     assert parse_grader(judge).files() == ("judge.yaml",)
     assert parse_grader({**judge, "server": {"local": True}}).files() == ("judge.yaml", "./m")
     assert parse_grader({**judge, "model": "owner/m", "server": {"local": True}}).files() == ("judge.yaml",)
+
+
+def test_a_plan_names_the_prompt_file_from_its_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "judge.yaml").write_text("criteria: right\nexamples: 3")
+    judge = {"type": "judge", "model": "m", "prompt_file": "judge.yaml"}
+    plan = {"name": "p", "data": {"train": "rows.csv"}, "metric": "g", "graders": {"g": judge}}
+    (tmp_path / "plan.yaml").write_text(json.dumps({**plan, "stages": [{"type": "evaluate", "name": "base"}]}))
+    with pytest.raises(UserError, match=r"judge\.yaml: examples"):
+        load_plan(tmp_path / "plan.yaml")
+    (tmp_path / "judge.yaml").write_text("criteria: right")
+    assert load_plan(tmp_path / "plan.yaml").plan.graders["g"].files() == ("judge.yaml",)
+
+
+def test_a_prompt_file_is_looked_for_from_the_folder_that_is_named_and_stays_read(tmp_path: Path) -> None:
+    (tmp_path / "judge.yaml").write_text("criteria: Names the capital.")
+    with serve(scores(5)) as server:
+        config = {"type": "judge", "model": "m", "prompt_file": "judge.yaml", "server": {"base_url": server.url}}
+        judge = parse_grader(config, folder=tmp_path)
+        (tmp_path / "judge.yaml").unlink()
+        assert pickle.loads(pickle.dumps(judge)) == judge
+        assert pickle.loads(pickle.dumps(judge)).grade(Sample("p", "c")).score == 1
+    assert "Names the capital." in server.bodies[0]["messages"][0]["content"]

@@ -220,8 +220,25 @@ def test_the_environment_names_the_server_and_its_key_goes_nowhere_else(monkeypa
     assert sent == {"environment": "Bearer sk-the-one-of-openai", "named": None}
 
 
+def test_a_socks_proxy_in_the_environment_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with serve(lambda _: chat("ok")) as server, pytest.raises(UserError, match="SOCKS proxy"):
+        ask(server)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://h:99999/v1", "http://h:x/v1", "http://.../v1", "ftp://h", "http://", "http://a b", "h", 5, "http://[::1"],
+)
+def test_an_address_that_is_none_is_refused(address: Any) -> None:
+    with pytest.raises(ValueError, match="an address"):
+        Server(base_url=address)
+
+
 def test_a_server_is_part_of_any_grader_that_asks() -> None:
     config = {"type": "judge", "model": "m", "criteria": "right", "server": {"base_url": "http://127.0.0.1:1/v1/"}}
     assert parse_grader(config).model_dump()["server"]["base_url"] == "http://127.0.0.1:1/v1"
+    with pytest.raises(UserError, match="did you mean 'base_url'"):
+        parse_grader({**config, "server": {"base_ulr": "http://127.0.0.1:1"}})
     with pytest.raises(UserError, match="a local model has no base_url"):
         parse_grader({**config, "server": {"local": True, "base_url": "http://127.0.0.1:1"}})

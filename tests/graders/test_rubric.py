@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,7 +160,9 @@ def test_a_rubric_can_be_part_of_a_multi_and_of_a_rubric() -> None:
     )
 
 
-def test_graders_inside_are_fitted_and_their_files_count() -> None:
+def test_graders_inside_are_fitted_and_their_files_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "judge.yaml").write_text("criteria: right")
+    monkeypatch.chdir(tmp_path)
     fitted = rubric({"name": "label", "grader": {"type": "choice"}}).fitted(["yes", "no"] * 20)
     assert set(fitted.points[0].grader.choices) == {"yes", "no"}
     judge = {"type": "judge", "model": "m", "prompt_file": "judge.yaml"}
