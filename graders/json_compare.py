@@ -16,6 +16,8 @@ from rapidfuzz import fuzz
 from graders.json_values import kind
 from graders.numbers import last_number, plain
 
+_BEFORE = re.compile(r"[^\w]{0,4}(?:[A-Z]{1,3}[^\w]{0,4}|[^\x00-\x7f]{1,4}[^\w]{0,4})?")  # "CHF ", "约", "人民币 "
+
 
 class FieldRule(BaseModel):
     """How one field is compared."""
@@ -96,11 +98,14 @@ def likeness(given: str, expected: str, least: float) -> float:
 
 
 def as_number(value: object) -> float | None:
-    """A finite number, or a text that is one but for spaces, currency, units, thousands and percent signs."""
+    """A finite number, or a text that is one but for a currency before it, a unit after it, commas and a percent sign.
+
+    "Shop 5" is no number, nor are "5 and 6" or a date.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     text = plain(str(value)[:100])
     found = last_number(text)
-    if found is None or re.search(r"[0-9]", text[: found.start]):
+    if found is None or not _BEFORE.fullmatch(text[: found.start]) or len(text) - found.end > 20:
         return None
     return float(found.value) / (100 if found.percent else 1)

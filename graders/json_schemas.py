@@ -7,6 +7,7 @@ ipv4, ipv6, uuid, regex). Raises ValueError with what is wrong with a schema.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -16,7 +17,8 @@ from typing import Any
 
 _BARE = {"name", "description", "strict", "schema"}
 _DATA = {"const", "enum", "default", "examples"}  # what stands in them is no schema
-_SECONDS = 2.0
+_HUGE_COUNT = re.compile(r"\{[0-9]*,?[0-9]{5,}\}")
+_SECONDS = 1.0
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
@@ -44,10 +46,11 @@ def checked_text(schema: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(schema, sort_keys=True)
         _validator_class(schema.get("$schema")).check_schema(schema)
-        for reference in _references(schema):
-            if not reference.startswith("#"):
-                raise ValueError(f"it refers to {reference!r}: only references inside the schema, #/…, are followed")
-            _check_points(text, reference)
+        for how, told in _told(schema):
+            if how == "refers to":
+                _check_points(text, told)
+            elif _HUGE_COUNT.search(told):  # the regex package copies what is repeated: a{999999999} takes all memory
+                raise ValueError(f"it has the pattern {told!r:.80}: a count above 9999 is too large")
         samples: tuple[object, ...] = (None, {}, [], "")
         for value in samples:
             errors(text, value, 1)
@@ -64,6 +67,8 @@ def checked_text(schema: Mapping[str, Any]) -> str:
 def _check_points(schema_text: str, reference: str) -> None:
     from referencing.exceptions import Unresolvable
 
+    if not reference.startswith("#"):
+        raise ValueError(f"it refers to {reference!r}: only references inside the schema, #/…, are followed")
     try:
         resolved(schema_text, reference)
     except Unresolvable:
@@ -73,7 +78,7 @@ def _check_points(schema_text: str, reference: str) -> None:
 def errors(schema_text: str, value: object, limit: int) -> list[Any]:
     """The first faults of a value, as jsonschema's ValidationErrors.
 
-    Raises SlowPattern when the schema's patterns take more than two seconds on it.
+    Raises SlowPattern when the schema's patterns take more than a second on it.
     """
     token = _deadline.set(time.monotonic() + _SECONDS)
     try:
@@ -119,16 +124,18 @@ def _validator_class(draft: object) -> Any:
     return validators.extend(kind, {**known, "additionalProperties": _additional_properties})
 
 
-def _references(schema: object) -> Iterator[str]:
-    if isinstance(schema, Mapping):
-        for key, inner in schema.items():
-            if key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(inner, str):
-                yield inner
-            elif key not in _DATA:
-                yield from _references(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from _references(inner)
+def _told(schema: object) -> Iterator[tuple[str, str]]:
+    """("refers to", reference) and ("has the pattern", regular expression), of the schema and all in it."""
+    for key, inner in schema.items() if isinstance(schema, Mapping) else ():
+        if key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(inner, str):
+            yield "refers to", inner
+        elif key == "pattern" and isinstance(inner, str):
+            yield "has the pattern", inner
+        elif key not in _DATA:
+            yield from (("has the pattern", name) for name in (inner if key == "patternProperties" else ()))
+            yield from _told(inner)
+    for inner in schema if isinstance(schema, list) else ():
+        yield from _told(inner)
 
 
 def _found(pattern: str, text: str) -> bool:

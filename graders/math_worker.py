@@ -40,10 +40,10 @@ def main(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_ADDRESS_SPACE, _MAX_ADDRESS_SPACE))
     signal.signal(signal.SIGPROF, _time_up)
-    verdict = _loaded()
+    verify = _Verifier()
     replies.write(b'{"ready": true}\n')
     for line in _lines(parent):
-        replies.write(json.dumps(_limited(verdict, json.loads(line))).encode() + b"\n")
+        replies.write(json.dumps(_limited(verify.verdict, json.loads(line))).encode() + b"\n")
 
 
 def _lines(parent: int) -> Iterator[bytes]:
@@ -85,14 +85,58 @@ def _limited(verdict: Any, request: dict[str, Any]) -> dict[str, Any]:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def _loaded() -> Any:
-    """The function (references, completion) → verdict, once math-verify is there."""
-    import logging
+class _Verifier:
+    """math-verify, made quick."""
 
+    def __init__(self) -> None:
+        import logging
+
+        from math_verify import parser, verify
+
+        logging.disable(logging.CRITICAL)
+        _read_numbers_plainly()
+        _keep_sympys_names()
+        parser.latex2sympy = _in_two_stages(parser.latex2sympy)
+        parser.parse_latex_cached = lru_cache(_KEPT)(parser.parse_latex_cached.__wrapped__)
+        kinds = (parser.LatexExtractionConfig(), parser.ExprExtractionConfig())
+        self.targets = [
+            ([(_Gated(pattern), priority) for pattern, priority in patterns], target)
+            for patterns, target in parser.get_extraction_regexes(kinds)
+        ]
+        self.extract, self.verify = parser.extract_target_from_pred, verify
+        self.reference = lru_cache(_KEPT)(self.parsed)
+
+    def verdict(self, references: tuple[str, ...], completion: str) -> dict[str, Any]:
+        golds = [gold for text in references if (gold := self.reference(text))]
+        if not golds:
+            return {"right": None, "found": None, "why": "the reference holds no expression"}
+        answer = self.parsed(completion)
+        found = next((part for part in reversed(answer) if isinstance(part, str)), None)
+        return {"right": any(self.equal(gold, answer) for gold in golds), "found": found, "why": ""}
+
+    def parsed(self, text: str) -> list[Any]:
+        """The readings of a text's answer: an expression where there is one, and its text."""
+        return list(self.extract(as_maths(text), self.targets, fallback_mode="first_match"))
+
+    def equal(self, gold: list[Any], answer: list[Any]) -> bool:
+        if all(_is_plain(part) for part in (*gold, *answer)):
+            if not set(gold).isdisjoint(answer):
+                return True
+            if all(_far_apart(one, other) for one in gold for other in answer):
+                return False
+        try:
+            return bool(self.verify(gold, answer, timeout_seconds=None, raise_on_error=True))
+        except Exception:
+            if self.verify(gold, answer, timeout_seconds=None):  # another pair of readings is equal
+                return True
+            raise
+
+
+def _read_numbers_plainly() -> None:
+    """sympy reads the text of a number by evaluating it as source."""
     import sympy
-    from math_verify import parser, verify
+    from math_verify import parser
 
-    logging.disable(logging.CRITICAL)
     from_source = parser.Number
 
     def number(text: str) -> Any:
@@ -101,38 +145,6 @@ def _loaded() -> Any:
         return sympy.Float(text) if _DECIMAL.fullmatch(text) else from_source(text)
 
     parser.Number = number
-    _keep_sympys_names()
-    parser.latex2sympy = _in_two_stages(parser.latex2sympy)
-    parser.parse_latex_cached = lru_cache(_KEPT)(parser.parse_latex_cached.__wrapped__)
-    targets = [
-        ([(_Gated(pattern), priority) for pattern, priority in patterns], target)
-        for patterns, target in parser.get_extraction_regexes(
-            (parser.LatexExtractionConfig(), parser.ExprExtractionConfig())
-        )
-    ]
-
-    def parsed(text: str) -> list[Any]:
-        return list(parser.extract_target_from_pred(as_maths(text), targets, fallback_mode="first_match"))
-
-    def equal(gold: list[Any], answer: list[Any]) -> bool:
-        if all(isinstance(part, sympy.Integer | sympy.Float | str) for part in (*gold, *answer)):
-            if not set(gold).isdisjoint(answer):
-                return True
-            if all(_far_apart(one, other) for one in gold for other in answer):
-                return False
-        return bool(verify(gold, answer, timeout_seconds=None, raise_on_error=True))
-
-    reference = lru_cache(_KEPT)(parsed)
-
-    def verdict(references: tuple[str, ...], completion: str) -> dict[str, Any]:
-        golds = [gold for text in references if (gold := reference(text))]
-        if not golds:
-            return {"right": None, "found": None, "why": "the reference holds no expression"}
-        answer = parsed(completion)
-        found = next((part for part in reversed(answer) if isinstance(part, str)), None)
-        return {"right": any(equal(gold, answer) for gold in golds), "found": found, "why": ""}
-
-    return verdict
 
 
 def _keep_sympys_names() -> None:
@@ -205,6 +217,10 @@ class _Gated:
         if self.word not in text or (self.any_case and self.any_case not in text.casefold()):
             return iter(())
         return self.pattern.finditer(text)
+
+
+def _is_plain(part: Any) -> bool:
+    return isinstance(part, str) or getattr(part, "is_Integer", False) or getattr(part, "is_Float", False)
 
 
 def _far_apart(one: Any, other: Any) -> bool:

@@ -12,6 +12,7 @@ from graders.choice import Choice
 from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
+from graders.format import Format
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
@@ -22,8 +23,12 @@ from graders.math import Math
 from graders.model_messages import SamplingParams
 from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.pattern import Pattern
+from graders.penalty import Penalty
+from graders.ranked_list import RankedList
 from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
+from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.string_check import StringCheck
 from graders.text_similarity import TextSimilarity
@@ -47,6 +52,11 @@ _One = (
     | Endpoint
     | Judge
     | Rubric
+    | Pattern
+    | SetF1
+    | RankedList
+    | Format
+    | Penalty
 )
 
 OneGrader = Annotated[_One, Field(discriminator="type")]
@@ -63,9 +73,14 @@ GRADERS: dict[str, type[Grader]] = {
     "numeric": Numeric,
     "math": Math,
     "choice": Choice,
+    "pattern": Pattern,
     "json_fields": JsonFields,
     "json_schema": JsonSchema,
+    "set_f1": SetF1,
+    "ranked_list": RankedList,
     "similarity": Similarity,
+    "format": Format,
+    "penalty": Penalty,
     "string_check": StringCheck,
     "text_similarity": TextSimilarity,
     "score_model": ScoreModel,

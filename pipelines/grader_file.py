@@ -19,11 +19,10 @@ from pipelines.yaml_lines import parse
 
 @dataclass(frozen=True, slots=True)
 class NamedGrader:
-    """name: in the plan, else its own or its type. data: how its plan reads rows, or None. Paths start at `folder`."""
+    """name: in the plan, else its own or its type. data: how its plan reads rows, or None."""
 
     name: str
     grader: Grader
-    folder: Path
     data: DataSpec | None = None
 
 
@@ -40,9 +39,9 @@ def load_grader(path: Path, name: str | None = None) -> NamedGrader:
     if name is not None:
         raise UserError(f"--grader {name}: this file holds a single grader", "a plan.yaml", where=str(path))
     config = _inner(content)
-    grader = parse_grader(config, str(path))
+    grader = parse_grader(config, str(path), path.resolve().parent)
     named = config.get("name")
-    return NamedGrader(named if isinstance(named, str) else str(config["type"]), grader, path.resolve().parent)
+    return NamedGrader(named if isinstance(named, str) else str(config["type"]), grader)
 
 
 def _inner(content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,7 +61,7 @@ def _of_plan(loaded: LoadedPlan, name: str | None) -> NamedGrader:
         )
         known = ", ".join(plan.graders) or "a grader under `graders:`"
         raise UserError(happened, known, "--grader NAME", str(loaded.path))
-    return NamedGrader(chosen, plan.graders[chosen], loaded.folder, plan.data)
+    return NamedGrader(chosen, plan.graders[chosen], plan.data)
 
 
 def _content(path: Path) -> Any:

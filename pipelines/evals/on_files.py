@@ -1,10 +1,9 @@
 """The three `grade` commands on files: a grader (pipelines/grader_file.py) and rows in, what was found out.
 
 Rows are read as the grader's plan says, but for what the request names; a grader of a file of its own is fitted to the
-rows as `init` would, one of a plan stays as it is. While grading, a grader's relative paths start from its file.
+rows as `init` would, one of a plan stays as it is.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,8 +42,7 @@ def run_file(request: Request, progress: Progress) -> tuple[list[RowGrade], Summ
     named = load_grader(request.grader, request.name)
     spec, where = _reading(request, named)
     outputs = load_outputs(request.rows, spec, Path.cwd(), where)
-    with contextlib.chdir(named.folder):
-        return grade_rows(_fitted(named, outputs.rows), outputs, progress)
+    return grade_rows(_fitted(named, outputs.rows), outputs, progress)
 
 
 def validate_file(request: Request) -> Validation:
@@ -54,10 +52,9 @@ def validate_file(request: Request) -> Validation:
         return Validation(named.grader)
     spec, where = _reading(request, named)
     rows, _ = load_audited(request.rows, spec, Path.cwd(), where)
-    with contextlib.chdir(named.folder):
-        grader = _fitted(named, rows)
-        failures = tuple(contract_failures(grader, rows.rows))
-        return Validation(grader, len(rows.rows), tuple(lacks(grader, rows.rows)), failures)
+    grader = _fitted(named, rows)
+    failures = tuple(contract_failures(grader, rows.rows))
+    return Validation(grader, len(rows.rows), tuple(lacks(grader, rows.rows)), failures)
 
 
 def audit_file(request: Request, progress: Progress) -> Audit:
@@ -71,11 +68,9 @@ def audit_file(request: Request, progress: Progress) -> Audit:
     if request.human and outputs:
         raters[f"column {request.human}"] = human_scores(outputs.scores, request.human, request.rows)
     if other:
-        with contextlib.chdir(other.folder):
-            raters[other.name] = scored(other.grader, grade_outputs(_fitted(other, rows), texts))
-    with contextlib.chdir(named.folder):
-        grader = _fitted(named, rows)
-        return compared(audit(grader, rows.rows, request.most_rows, progress), grader, texts, raters)
+        raters[other.name] = scored(other.grader, grade_outputs(_fitted(other, rows), texts))
+    grader = _fitted(named, rows)
+    return compared(audit(grader, rows.rows, request.most_rows, progress), grader, texts, raters)
 
 
 def _reading(request: Request, named: NamedGrader) -> tuple[DataSpec, Where]:

@@ -16,6 +16,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "endpoint": {"url": any_judge.GRADE, "rate_limit": 1000},
     "exact_match": {},
+    "format": {"tags": ["think", "answer"], "at_most": 20, "scripts": ["latin"]},
     "json_fields": {},
     "math": {},
     "json_schema": {
@@ -37,6 +38,10 @@ MINIMAL: dict[str, dict[str, object]] = {
         "reference": "{{item.a}}",
         "evaluation_metric": "fuzzy_match",
     },
+    "ranked_list": {},
+    "set_f1": {"values": "fuzzy", "codes": True},
+    "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
+    "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
 }
 
 _MARKED = (

@@ -10,10 +10,15 @@ from graders.base import Grade, Grader, Sample
 from graders.choice import Choice
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
+from graders.format import Format
 from graders.json_fields import JsonFields
 from graders.json_schema import JsonSchema
 from graders.math import Math
 from graders.numeric import Numeric
+from graders.pattern import Pattern
+from graders.penalty import Penalty
+from graders.ranked_list import RankedList
+from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
 from tests.graders import fair_judge
@@ -35,6 +40,15 @@ CARDS = [
     Sample(f"Who is {name} of {city}?", json.dumps({"name": name, "city": city}), row={"name": name, "city": city})
     for name, city in (("Ada", "Lima"), ("Bo", "N'Djamena"), ("Cy", "Oslo"))
 ]
+COLOURS = [
+    Sample(f"Colours of {flag}?", json.dumps(colours), colours)
+    for flag, colours in (("Peru", ["red", "white"]), ("Chad", ["blue", "yellow", "red"]))
+]
+GUESSES = [
+    Sample(f"Whose flag is {flag}?", "\n".join(f"{place}. {land}" for place, land in enumerate(lands, 1)), lands[0])
+    for flag, lands in (("red and white", ["Peru", "Poland"]), ("blue, yellow, red", ["Chad", "Romania"]))
+]
+TAGGED = [Sample("Yes or no?", f"<answer>{answer}</answer>") for answer in ("yes", "no")]
 
 
 def same(field: str, column: str) -> dict[str, str]:
@@ -58,12 +72,22 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Numeric(), SUMS),
     (Numeric(parsed_credit=0.1, abs_tolerance=0.01), SUMS),
     (Math(), SUMS),
+    (Pattern(pattern="#### ([0-9]+)", compare="reference", extract=1), SUMS),
+    (Pattern(pattern="#### [0-9]+"), SUMS),
+    (Pattern(pattern="(?i)sorry", must="not match"), SUMS),
+    (Format(tags=("answer",), at_most=5, scripts=("latin",)), TAGGED),
+    (Penalty(free=20, most=50, repetition=3, copying=3), SUMS),
     (Choice(choices=("refund", "card lost", "greeting")), INTENTS),
     (Choice(where="whole"), INTENTS),
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
     (JsonSchema(json_schema={"type": "object", "required": ["shop", "total"]}), RECEIPTS),
+    (SetF1(), COLOURS),
+    (SetF1(codes=True), COLOURS),
+    (SetF1(values="fuzzy"), RECEIPTS),
+    (RankedList(), GUESSES),
+    (RankedList(credits=(1.0, 0.0)), CITIES),
     (Similarity(), CITIES),
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),

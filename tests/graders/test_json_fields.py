@@ -77,6 +77,9 @@ def test_fuzzy_below_its_minimum_scores_0() -> None:
 def test_numeric_reads_text_but_not_a_date() -> None:
     assert grade({"sum": "1,200.00"}, {"sum": 1200}, fields={"sum": "numeric"}).score == 1
     assert grade({"sum": "12%"}, {"sum": 0.12}, fields={"sum": "numeric"}).score == 1
+    assert grade({"sum": "CHF 1'200"}, {"sum": 1200}, fields={"sum": "numeric"}).score == 0
+    assert grade({"sum": "约1200元"}, {"sum": 1200}, fields={"sum": "numeric"}).score == 1
+    assert grade({"sum": "the sum is 1200"}, {"sum": 1200}, fields={"sum": "numeric"}).score == 0
     assert grade({"sum": "1 and 1200"}, {"sum": 1200}, fields={"sum": "numeric"}).score == 0
 
 

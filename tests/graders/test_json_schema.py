@@ -105,6 +105,7 @@ def test_openais_response_format_is_a_grader_as_it_is() -> None:
         ({"properties": {"a": {"$ref": "other.json#/b"}}}, "only references inside the schema"),
         ({"properties": {"a": {"$ref": "#/$defs/nothing"}}}, "it refers to '#/$defs/nothing', which is not in it"),
         ({"const": datetime.date(2024, 5, 1)}, "it holds what JSON does not know"),
+        ({"patternProperties": {"a{999999999}": {}}}, "a count above 9999 is too large"),
         ({"$schema": 7}, "which is no known draft"),
         ({"$ref": "#"}, "it refers to itself without end"),
         ({"$schema": "https://example.com/draft", "type": "object"}, "which is no known draft"),
@@ -153,7 +154,7 @@ def test_a_slow_pattern_is_the_graders_failure_and_soon_over() -> None:
     assert grade({"a": ["xxy"] * 100}, schema).score == 1
     started = time.perf_counter()
     result = grade({"a": ["x" * 40 + "!"] * 100}, schema)
-    assert time.perf_counter() - started < 4
+    assert time.perf_counter() - started < 8  # regex counts CPU time, and the machine may be busy
     assert result.score is None
     assert result.reason == "the schema's pattern '^(x|xx|x+y?)+$' takes too long"
 
