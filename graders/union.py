@@ -30,6 +30,7 @@ from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
+from graders.sql import Sql
 from graders.string_check import StringCheck
 from graders.text_similarity import TextSimilarity
 from graders.texts import short
@@ -56,6 +57,7 @@ _One = (
     | SetF1
     | RankedList
     | Format
+    | Sql
     | Penalty
 )
 
@@ -79,6 +81,7 @@ GRADERS: dict[str, type[Grader]] = {
     "set_f1": SetF1,
     "ranked_list": RankedList,
     "similarity": Similarity,
+    "sql": Sql,
     "format": Format,
     "penalty": Penalty,
     "string_check": StringCheck,

@@ -31,6 +31,9 @@ MINIMAL: dict[str, dict[str, object]] = {
     "numeric": {},
     "rubric": {**_ASKS, "points": [{"text": "It is right."}, {"name": "n", "grader": {"type": "numeric"}}]},
     "score_model": {**_ASKS, "input": _MESSAGES},
+    "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
+    "ranked_list": {},
+    "set_f1": {"values": "fuzzy", "codes": True},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
     "text_similarity": {
@@ -38,8 +41,6 @@ MINIMAL: dict[str, dict[str, object]] = {
         "reference": "{{item.a}}",
         "evaluation_metric": "fuzzy_match",
     },
-    "ranked_list": {},
-    "set_f1": {"values": "fuzzy", "codes": True},
     "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
     "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
 }
