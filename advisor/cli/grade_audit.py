@@ -1,5 +1,6 @@
 """`grade audit`: how often a grader is wrong on these rows."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def audit(ctx: click.Context, /, grader: Path, rows: str, columns: Any, as_json:
     with grading() as progress:
         found = audit_file(Request(grader, rows, columns=columns_of(columns), **options), progress)
     if as_json:
-        click.echo(found.model_dump_json(indent=1))
+        click.echo(json.dumps(found.model_dump(mode="json"), indent=1, ensure_ascii=False))
     else:
         show_audit(plain_console(), found)
     ctx.exit(3 if found.verdict == "unfit" else 0)

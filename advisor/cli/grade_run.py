@@ -1,5 +1,6 @@
 """`grade run`: a grader on what a model wrote."""
 
+import json
 from pathlib import Path
 
 import click
@@ -30,5 +31,5 @@ def run(grader: Path, rows: str, name: str | None, columns: tuple[str, ...], as_
         show_grades(plain_console(), records, summary)
         return
     for record in records:
-        click.echo(record.model_dump_json())
-    click.echo(f'{{"summary":{summary.model_dump_json()}}}')
+        click.echo(json.dumps(record.model_dump(), ensure_ascii=False))
+    click.echo(json.dumps({"summary": summary.model_dump()}, ensure_ascii=False))

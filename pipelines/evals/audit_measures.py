@@ -5,6 +5,7 @@ their interval resamples rows, since the texts of one row are not independent.
 """
 
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from pipelines.evals.cases import Case
 from pipelines.evals.probes import ANOTHER, OWN, PROBES, Probe
 from pipelines.evals.trials import Trial
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SHOWN_ROWS, _EXAMPLES, _REASONS, _CHARS = 20, 3, 5, 200
 
 
@@ -133,4 +135,7 @@ def _mean(scores: Iterable[float | None]) -> float | None:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _CHARS else text[: _CHARS - 1] + "…"
+    """A quote that any terminal and any JSON reader can take."""
+    shown = text[: 4 * _CHARS].replace("\r\n", "\n").expandtabs(4).encode("utf-8", "replace").decode()
+    shown = _CONTROL.sub("\ufffd", shown)
+    return shown if len(shown) <= _CHARS else shown[: _CHARS - 1] + "…"

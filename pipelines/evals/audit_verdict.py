@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pipelines.evals.audit_record import Agreement, Audit, Finding, ProbeResult, Severity, Verdict
 from pipelines.evals.probes import OWN
+from pipelines.evals.trials import HALF_CREDIT
 
 OWN_ACCEPTED = 0.98
 """Of the rows' own answers. Ours: 2 % of wrong labels are common in public sets (mbpp: 3 of 974 fail their tests)."""
@@ -77,7 +78,9 @@ def _own(probe: ProbeResult) -> Iterator[Finding]:
         message = f"{probe.rate.wrong:,} of {probe.rate.n:,} rows' own answers do not pass{rows}"
         severity: Severity = "note" if share >= OWN_ACCEPTED else "fix first" if share >= OWN_UNFIT else "unfit"
         reached = (
-            f" (their mean score is {probe.mean_score:.2f}: lower pass_at?)" if (probe.mean_score or 0) > 0.5 else ""
+            f" (their mean score is {probe.mean_score:.2f}: lower pass_at?)"
+            if share < OWN_ACCEPTED and (probe.mean_score or 0) >= HALF_CREDIT
+            else ""
         )
         yield Finding(severity=severity, message=message, fix=f"mend those rows, or the grader{reached}")
 

@@ -15,6 +15,7 @@ from graders.choice import Choice
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.numeric import Numeric
+from graders.union import GRADERS, parse_grader
 from pipelines.data.load import load_rows
 from pipelines.data.rows import Row
 from pipelines.data.spec import DataSpec
@@ -229,11 +230,37 @@ def test_a_slow_grader_is_tried_on_fewer_rows() -> None:
     assert "for a grade takes 0.0" in found.notes[0]
 
 
+def test_examples_hold_nothing_that_a_terminal_obeys() -> None:
+    rows = [row(n, f"Name {n}\x1b[2J\ud800\t\u202e", completion=f"\x1b[31mname {n}\ud800") for n in range(1, 40)]
+    found = audit(_Planted(fault="fails all"), rows)
+    shown = "".join(example.completion + example.reference + example.reason for example in found.worst)
+    assert "name 1" in shown and not set(shown) & set("\x1b\ud800\u202e\t")
+    json.loads(found.model_dump_json())
+
+
 def test_an_audit_is_json_and_the_same_twice() -> None:
     first, second = (json.loads(audit(Numeric(), sums()).model_dump_json()) for _ in range(2))
     for found in (first, second):
         del found["behaviour"]["seconds_p50"], found["behaviour"]["seconds_p99"]
     assert first == second
+
+
+@pytest.mark.skipif(not FOLDER.is_dir() or "code_tests" not in GRADERS, reason="needs FINETUNE_ADVISOR_DATA")
+@pytest.mark.parametrize(
+    ("name", "columns", "refused"),
+    [
+        ("mbpp/mbpp.jsonl", {"tests": "test_list", "setup": "test_setup_code"}, {367, 927}),
+        ("humaneval/HumanEval.jsonl.gz", {"tests": "test", "setup": "prompt", "entry_point": "entry_point"}, set()),
+    ],
+)
+def test_the_rows_whose_own_program_fails_its_tests_are_named(
+    name: str, columns: dict[str, str], refused: set[int]
+) -> None:
+    """Row 123 of mbpp needs about 20 seconds, so it may pass or not on this machine."""
+    grader = parse_grader({"type": "code_tests", **columns})
+    found = audit(grader, load_rows(name, DataSpec(train=name), FOLDER).rows)
+    assert refused <= set(probe(found, "the row's own answer").rows) <= refused | {123}
+    assert (found.verdict, found.kind, found.behaviour.crashed) == ("fit to train", "code", 0)
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="FINETUNE_ADVISOR_DATA is not set")
