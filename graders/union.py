@@ -30,6 +30,7 @@ from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
+from graders.sql import Sql
 from graders.string_check import StringCheck
 from graders.text_similarity import TextSimilarity
 from graders.texts import short
@@ -48,6 +49,7 @@ _One = (
     | SetF1
     | RankedList
     | Similarity
+    | Sql
     | Format
     | Penalty
     | Judge

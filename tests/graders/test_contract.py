@@ -20,6 +20,7 @@ from graders.penalty import Penalty
 from graders.ranked_list import RankedList
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
+from graders.sql import Sql
 from graders.union import GRADERS, parse_grader
 from tests.graders import fair_judge
 
@@ -35,6 +36,18 @@ LETTERS = [Sample(f"Pick: A) one B) two C) three. {i}", f"The answer is {c}.", c
 RECEIPTS = [
     Sample(f"{shop} took {total}", f'{{"shop": "{shop}", "total": {total}}}', {"shop": shop, "total": total})
     for shop, total in (("Olive Ltd", 3.5), ("Nordwind", 12))
+]
+ROOMS = (
+    "CREATE TABLE room (name TEXT, beds INT, rent REAL);"
+    "INSERT INTO room VALUES ('attic', 1, 80.5), ('blue', 2, 99), ('cellar', 3, 120)"
+)
+QUERIES = [
+    Sample(f"{text} (table room: name, beds, rent)", f"```sql\n{query};\n```", query)
+    for text, query in (
+        ("Names of rooms with two beds?", "SELECT name FROM room WHERE beds = 2"),
+        ("The mean rent?", "SELECT avg(rent) FROM room"),
+        ("All rooms, cheapest first?", "SELECT name, rent FROM room ORDER BY rent"),
+    )
 ]
 CARDS = [
     Sample(f"Who is {name} of {city}?", json.dumps({"name": name, "city": city}), row={"name": name, "city": city})
@@ -82,6 +95,8 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (Sql(database=ROOMS), QUERIES),
+    (Sql.model_validate({"database": ROOMS, "weights": {"parse": 0, "runs": 0}, "changed_copies": False}), QUERIES),
     (JsonSchema(json_schema={"type": "object", "required": ["shop", "total"]}), RECEIPTS),
     (SetF1(), COLOURS),
     (SetF1(codes=True), COLOURS),
