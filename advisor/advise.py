@@ -25,7 +25,12 @@ from pipelines.data.load import load_rows
 from pipelines.data.rows import Rows
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import limit_rows
+from pipelines.evals.audit import audit
+from pipelines.evals.audit_record import Audit
+from pipelines.evals.trials import one_by_one
 from pipelines.plan import Plan
+
+_AUDITED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What came out. profile and rows are None without data, plan where there is nothing to train on yet; written:
-    plan.yaml is new or changed."""
+    plan.yaml is new or changed. audit: of the plan's metric on at most 200 rows; None where no fast grader is it."""
 
     rows: Rows | None
     profile: DataProfile | None
@@ -54,6 +59,7 @@ class Advice:
     plan: Plan | None
     written: bool
     notes: tuple[str, ...]
+    audit: Audit | None = None
 
 
 def answers_path(plan: Path) -> Path:
@@ -71,7 +77,20 @@ def advise(request: Request) -> Advice:
     if data is not None and decision.outcome != "collect":
         plan = make_plan(decision, data, answers, _spec(request.spec, answers))
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
-    return Advice(rows, data, answers, decision, plan, written, notes)
+    audited = _audited(plan, rows, request) if plan is not None and rows is not None else None
+    return Advice(rows, data, answers, decision, plan, written, notes, audited)
+
+
+def _audited(plan: Plan, rows: Rows, request: Request) -> Audit | None:
+    """How often the metric is wrong on these rows, said before hours of training depend on it.
+
+    Not of a judge or a sandbox: their time and money are spent when `grade audit` is called.
+    """
+    grader = plan.graders.get(plan.metric)
+    if grader is None or not one_by_one(grader):
+        return None
+    with request.busy(f"Trying {grader.type} on right answers and on hacks"):
+        return audit(grader, rows.rows, _AUDITED)
 
 
 def make_folder(folder: Path) -> None:

@@ -4,10 +4,9 @@ A grader fits when it accepts 98 % of the gold, and refuses most answers of othe
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.answer_kind import AnswerKind, answer_text, spread
 from graders.base import Grader, Sample
 from graders.choice import Choice
 from graders.exact_match import ExactMatch
@@ -15,9 +14,10 @@ from graders.json_fields import JsonFields
 from graders.numbers import plain
 from graders.numeric import Numeric, final_number
 from graders.union import AnyGrader
+from pipelines.data.answer_kind import AnswerKind, answer_text, own_answer, spread, unasked_fields
 from pipelines.data.rows import Row
+from pipelines.evals.audit_verdict import OWN_ACCEPTED
 
-FITS = 0.98
 _TRIED = 2_000
 _MAX_CHOICES = 10  # more labels than this stay out of plan.yaml: exact_match needs no list of them
 _COPIED = 0.95
@@ -86,24 +86,19 @@ def try_grader(grader: AnyGrader, rows: Sequence[Row]) -> GraderFit | None:
 def _wrong_accepted(grader: Grader, rows: Sequence[Row]) -> float:
     """Share of rows where the answer of a random other row passes, among those where that answer reads differently."""
     others = random.Random(0).sample(rows, len(rows))
-    differ = [(row, other) for row, other in zip(rows, others, strict=True) if _gold(row) != _gold(other)]
+    differ = [(row, other) for row, other in zip(rows, others, strict=True) if own_answer(row) != own_answer(other)]
     passed = _passed(grader, [row for row, _ in differ], [other for _, other in differ])
     return sum(passed) / len(passed) if passed else 0.0
 
 
 def _passed(grader: Grader, rows: Sequence[Row], answers_of: Sequence[Row]) -> list[bool]:
     pairs = zip(rows, answers_of, strict=True)
-    samples = [Sample(row.prompt, _gold(other), row.expected, row.columns) for row, other in pairs]
+    samples = [Sample(row.prompt, own_answer(other) or "", row.expected, row.columns) for row, other in pairs]
     return [grader.passed(grade) is True for grade in grader.grade_all(samples)]
 
 
-def _gold(row: Row) -> str:
-    """What the row says a right completion is."""
-    return row.completion if row.completion is not None else answer_text(row.reference)
-
-
 def _problem(share: float, wrong: float) -> str:
-    if share < FITS:
+    if share < OWN_ACCEPTED:
         return (
             f"it accepts only {share:.1%} of the rows' own answers; mend those rows, or name it with --set grader=TYPE"
         )
@@ -115,7 +110,7 @@ def _problem(share: float, wrong: float) -> str:
 def _material(grader: Grader, rows: Sequence[Row]) -> str:
     if isinstance(grader, Numeric) and _share_copied(rows) >= _COPIED:
         return "the number of the reference stands in the prompt, so copying it would pass"
-    if isinstance(grader, JsonFields) and (names := _unasked_fields(rows)):
+    if isinstance(grader, JsonFields) and (names := unasked_fields(rows)):
         return f"no prompt asks for the reference's {', '.join(names)}"
     return ""
 
@@ -129,16 +124,3 @@ def _share_copied(rows: Sequence[Row]) -> float:
 def _stands_in(row: Row) -> bool:
     number = final_number(answer_text(row.reference))
     return number is not None and number[0].text in plain(row.prompt)
-
-
-def _unasked_fields(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Fields of references made of several columns that no prompt names: they are for a grader of the user's own."""
-    first = next((row for row in rows if row.completion is None and isinstance(row.reference, Mapping)), None)
-    if first is None or any(value is first.reference for value in first.columns.values()):
-        return ()
-    asked = " ".join(str(message.get("content")) for message in first.messages)
-    return tuple(str(name) for name in _names(first.reference) if str(name) not in asked)
-
-
-def _names(reference: object) -> list[object]:
-    return list(reference) if isinstance(reference, Mapping) else []

@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from advisor.answer_kind import AnswerKind, answer_kind, answer_text
 from advisor.grader_fit import GraderFit, fit_grader
+from pipelines.data.answer_kind import AnswerKind, answer_kind, answer_text
 from pipelines.data.rows import Finding, Row, Rows
 
 

@@ -21,7 +21,7 @@ from graders.texts import short
 _HOSTILE_ROWS = 5
 _PAIRS = 500
 _MAX_SECONDS = 5.0
-_REFUSALS = ("", " \n\t", "I'm sorry, but I can't help with that.", "I don't know.", "-", "None", "[]", "{}")
+REFUSALS = ("", " \n\t", "I'm sorry, but I can't help with that.", "I don't know.", "-", "None", "[]", "{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _extracted(safe: _Watched, sample: Sample) -> str:
 def _empty_handed(safe: _Watched, samples: Sequence[Sample]) -> list[Failure]:
     wrong = {}
     for row, sample in enumerate(samples[:_PAIRS]):
-        for text in _REFUSALS:
+        for text in REFUSALS:
             if text.strip().casefold() != sample.completion.strip().casefold() and safe.passes(
                 replace(sample, completion=text)
             ):

@@ -48,8 +48,8 @@ _One = (
     | JsonSchema
     | SetF1
     | RankedList
-    | Sql
     | Similarity
+    | Sql
     | Format
     | Penalty
     | Judge

@@ -18,7 +18,7 @@ def reward_function(grader: Grader, rows: Sequence[Row], seen: Callable[[Mapping
     """
 
     def reward(completions: list[Any], row_index: list[int], **_: Any) -> list[float | None]:
-        answers = [_answer(completion) for completion in completions]
+        answers = [answer_of(completion) for completion in completions]
         samples = [sample_of(rows[place], answer) for place, answer in zip(row_index, answers, strict=True)]
         grades: list[Grade] = grader.grade_all(samples)
         first = {"prompt": samples[0].prompt, "completion": answers[0].text}
@@ -34,8 +34,8 @@ def sample_of(row: Row, answer: Completion) -> Sample:
     return Sample(row.prompt, answer.text, row.expected, row.columns, answer.reasoning)
 
 
-def _answer(completion: Any) -> Completion:
-    """TRL hands a conversational completion as a list with one assistant turn."""
+def answer_of(completion: Any) -> Completion:
+    """A completion's text without its reasoning block. TRL hands a conversational one as a list with one turn."""
     text = str(completion if isinstance(completion, str) else completion[-1]["content"])
     reasoning, answer = split_reasoning(text)
     return Completion(answer, reasoning, num_tokens=0, truncated=False)

@@ -4,6 +4,7 @@ Prompts are sorted by length and answered in batches; each batch has its own see
 same answers, whatever ran before it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Message
 from pipelines.job import Progress
 from pipelines.models import Policy
+
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,13 @@ def split_reasoning(text: str) -> tuple[str, str]:
     """(reasoning, answer) around a <think> block; a block that never closes is all reasoning and no answer."""
     before, closed, after = text.partition("</think>")
     if closed:
-        return before.replace("<think>", "", 1).strip(), after.strip()
+        return before.replace("<think>", "", 1).strip(), _trimmed(after)
     if text.lstrip().startswith("<think>"):
         return text.replace("<think>", "", 1).strip(), ""
-    return "", text.strip()
+    return "", _trimmed(text)
+
+
+def _trimmed(text: str) -> str:
+    """Without white space around it; but indentation of the first line stays, for in code it has a meaning."""
+    lines = _BLANK_LINES.sub("", text.rstrip(), count=1)
+    return lines if lines.startswith(("  ", "\t")) else lines.strip()

@@ -34,7 +34,7 @@ class Batch:
 
 RATES = {
     "sft": {192: 3e-4, 4096: 2e-5},
-    "rl": {192: 4e-4, 768: 3e-6, 1536: 1e-6},
+    "rl": {192: 2e-4, 768: 3e-6, 1536: 1e-6},
 }
 """Learning rate of full fine-tuning at a hidden size; constant beyond the ends.
 

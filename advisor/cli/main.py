@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "advisor.cli.run:run",
     "status": "advisor.cli.status:status",
     "data": "advisor.cli.data:data",
+    "grade": "advisor.cli.grade:grade",
     "schema": "advisor.cli.schema:schema",
 }
 HELP = {
@@ -23,6 +24,7 @@ HELP = {
     "run": "Run a plan; what is done is skipped, what was stopped goes on.",
     "status": "Show which stages of a plan are done, and why the others would run.",
     "data": "Show how a data file is read: roles, findings, rendered rows.",
+    "grade": "Grade a model's outputs, check a grader, or audit it on your rows.",
     "schema": "Print the JSON Schema of plan.yaml.",
 }
 

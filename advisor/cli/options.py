@@ -34,7 +34,7 @@ def data_spec(train: str, options: Mapping[str, Any], folder: Path) -> DataSpec:
     """The options as a DataSpec whose paths start from `folder`."""
     fields = {key: options[key] for key in ("limit", "prompt", "system") if options[key] is not None}
     held_out = {key: path_from(options[key], folder) for key in ("validation", "test") if options[key] is not None}
-    return DataSpec.model_validate({"train": train, "columns": _columns(options["columns"]), **fields, **held_out})
+    return DataSpec.model_validate({"train": train, "columns": columns_of(options["columns"]), **fields, **held_out})
 
 
 def path_from(path: str, folder: Path) -> str:
@@ -44,7 +44,8 @@ def path_from(path: str, folder: Path) -> str:
     return Path(os.path.relpath(Path(path).resolve(), folder.resolve())).as_posix()
 
 
-def _columns(pairs: Iterable[str]) -> dict[str, str]:
+def columns_of(pairs: Iterable[str]) -> dict[str, str]:
+    """ROLE=NAME texts as role → column. Raises UserError for what is none."""
     found = {}
     for pair in pairs:
         role, equals, column = pair.partition("=")

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from advisor.advise import Advice, answers_path
 from advisor.cli.ask import spoken
+from advisor.cli.show_audit import show_verdict
 from advisor.decide import Decision, pipeline
 from advisor.profile import DataProfile
 from pipelines.data.describe import describe
@@ -33,6 +34,8 @@ def show_advice(console: Console, advice: Advice, out: Path) -> None:
     _show_decision(console, advice.decision)
     console.print()
     console.print(Text(f"answers: {answers_path(out)}", "dim"))
+    if advice.audit is not None:
+        show_verdict(console, advice.audit)
     if advice.plan is not None:
         state = "wrote" if advice.written else "unchanged:"
         console.print(Text(f"{state} {out}"))
@@ -66,6 +69,7 @@ def advice_json(advice: Advice, out: Path) -> str:
         "missing": decision.missing,
         "answers": {key: dataclasses.asdict(answer) for key, answer in advice.answers.items()},
         "profile": profile_values(advice.profile) if advice.profile else None,
+        "audit": advice.audit.model_dump(mode="json") if advice.audit else None,
         "plan": str(out) if advice.plan else None,
         "written": advice.written,
     }

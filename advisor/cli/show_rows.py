@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from advisor.answer_kind import answer_text
 from pipelines import show_child
+from pipelines.data.answer_kind import answer_text
 from pipelines.data.rows import Row, Rows
 from pipelines.data.spec import DataSpec
 

@@ -25,12 +25,12 @@ def load_rows(source: str, spec: DataSpec, base: Path) -> Rows:
     return rows_from(read_table(source, base), spec)
 
 
-def rows_from(table: Table, spec: DataSpec) -> Rows:
-    """The rows of a table that is already read."""
+def rows_from(table: Table, spec: DataSpec, need_prompt: bool = True) -> Rows:
+    """The rows of a table that is already read. Without a prompt they can be graded, not trained on."""
     for template in (spec.prompt, spec.system):
         if template is not None:
             check_template(template, table.columns, table.source, constant=template is spec.system)
-    reading = find_roles(table, spec)
+    reading = find_roles(table, spec, need_prompt)
     rows, filled = fill_placeholders(build_rows(table, reading, spec))
     notes = (*table.notes, *row_notes(reading, rows), *filled)
     return Rows(table.source, reading.layout, reading.roles, rows, notes)

@@ -42,8 +42,8 @@ class Reading:
         return shown
 
 
-def find_roles(table: Table, spec: DataSpec) -> Reading:
-    """Raises UserError when a named column does not exist or when no prompt can be found."""
+def find_roles(table: Table, spec: DataSpec, need_prompt: bool = True) -> Reading:
+    """Raises UserError when a named column does not exist, or when no prompt can be found and one is needed."""
     _check_named(table, spec)
     search = _Search(table, dict(spec.columns))
     if spec.system:
@@ -55,7 +55,7 @@ def find_roles(table: Table, spec: DataSpec) -> Reading:
     search.find_prompt()
     search.find_answer()
     search.find_reference_fields()
-    if not {"prompt", "messages"} & search.found.keys() and not search.pair_has_prompt():
+    if need_prompt and not {"prompt", "messages"} & search.found.keys() and not search.pair_has_prompt():
         raise _no_prompt(table)
     return Reading(
         search.layout(), search.found, search.fields, search.comparison, names.find(names.TOOLS, search.free())

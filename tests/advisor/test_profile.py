@@ -2,11 +2,11 @@
 
 import pytest
 
-from advisor.answer_kind import answer_kind
 from advisor.grader_fit import try_grader
 from advisor.profile import profile
 from graders.exact_match import ExactMatch
 from graders.numeric import Numeric
+from pipelines.data.answer_kind import answer_kind
 from tests.advisor.conftest import made, row, word_problem
 
 

@@ -18,6 +18,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "exact_match": {},
     "format": {"tags": ["think", "answer"], "at_most": 20, "scripts": ["latin"]},
     "json_fields": {},
+    "math": {},
     "json_schema": {
         "json_schema": {"required": ["a"], "properties": {"a": {"pattern": "^(x+)+$"}}, "minProperties": 2}
     },
@@ -30,6 +31,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "numeric": {},
     "rubric": {**_ASKS, "points": [{"text": "It is right."}, {"name": "n", "grader": {"type": "numeric"}}]},
     "score_model": {**_ASKS, "input": _MESSAGES},
+    "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
     "text_similarity": {
@@ -38,9 +40,7 @@ MINIMAL: dict[str, dict[str, object]] = {
         "evaluation_metric": "fuzzy_match",
     },
     "ranked_list": {},
-    "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
     "set_f1": {"values": "fuzzy", "codes": True},
-    "math": {},
     "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
     "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
 }

@@ -65,7 +65,7 @@ def answer_kind(rows: Sequence[Row]) -> AnswerKind:
     worked = bool(shown) and _share(map(_is_worked, shown)) >= 0.5
     if _share(map(_is_json, gold)) >= _HOLDS:
         return AnswerKind("json", len(gold), guess_rate=_guess_rate(map(_canonical, gold)), worked=worked)
-    finals = [_final(value) for value in gold]
+    finals = [final_answer(value) for value in gold]
     counts = Counter(finals).most_common()
     numbers = _share(_is_number(final) for final in finals) >= _HOLDS
     few = _are_labels(counts, len(gold), numbers)
@@ -81,6 +81,23 @@ def answer_text(value: object) -> str:
     if isinstance(value, list | tuple) and (texts := accepted_references(value)):
         return texts[0]
     return json.dumps(value, ensure_ascii=False)
+
+
+def own_answer(row: Row) -> str | None:
+    """What the row says a right completion is: its demonstration, else its reference as text; None without either."""
+    if row.completion is not None:
+        return None if row.desirable is False else row.completion
+    return None if row.reference is None else answer_text(row.reference)
+
+
+def unasked_fields(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Fields of references made of several columns that no prompt names: they are for a grader of the user's own."""
+    first = next((row for row in rows if row.completion is None and isinstance(row.reference, Mapping)), None)
+    if first is None or any(value is first.reference for value in first.columns.values()):
+        return ()
+    asked = " ".join(str(message.get("content")) for message in first.messages)
+    names = list(first.reference) if isinstance(first.reference, Mapping) else []
+    return tuple(str(name) for name in names if str(name) not in asked)
 
 
 def _without_answers(rows: Sequence[Row]) -> Kind:
@@ -114,7 +131,7 @@ def _canonical(value: object) -> str:
     return json.dumps(json.loads(value) if isinstance(value, str) else value, sort_keys=True, default=str)
 
 
-def _final(value: object) -> str:
+def final_answer(value: object) -> str:
     """The final answer: what is marked as such ("#### 72", "the answer is B"), else all of it."""
     text = answer_text(value).strip()
     marked = next((line.strip(" .*$") for mark, line in marked_answers(text) if mark != "A:"), "")
@@ -139,7 +156,7 @@ def _is_worked(row: Row) -> bool:
     """The demonstration is clearly longer than the final answer that it ends in."""
     if row.completion is None:
         return False
-    final = answer_text(row.reference) if row.reference is not None else _final(row.completion)
+    final = answer_text(row.reference) if row.reference is not None else final_answer(row.completion)
     return len(row.completion.strip()) >= len(final) + _STEPS_CHARS
 
 
