@@ -16,19 +16,21 @@ from graders.math import Math
 from graders.numeric import Numeric
 from graders.pattern import Pattern
 from graders.penalty import Penalty
+from graders.steps import Steps
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 AnyGrader = Annotated[
-    ExactMatch | Numeric | Math | Choice | Pattern | JsonFields | Format | Penalty, Field(discriminator="type")
+    ExactMatch | Numeric | Math | Steps | Choice | Pattern | JsonFields | Format | Penalty, Field(discriminator="type")
 ]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
     "math": Math,
+    "steps": Steps,
     "choice": Choice,
     "pattern": Pattern,
     "json_fields": JsonFields,
@@ -36,8 +38,8 @@ GRADERS: dict[str, type[Grader]] = {
     "penalty": Penalty,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Math | Choice | Pattern | JsonFields | Format | Penalty] = TypeAdapter(
-    AnyGrader
+_ADAPTER: TypeAdapter[ExactMatch | Numeric | Math | Steps | Choice | Pattern | JsonFields | Format | Penalty] = (
+    TypeAdapter(AnyGrader)
 )
 
 

@@ -15,6 +15,7 @@ from graders.math import Math
 from graders.numeric import Numeric
 from graders.pattern import Pattern
 from graders.penalty import Penalty
+from graders.steps import Steps
 from graders.union import GRADERS
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
@@ -37,6 +38,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Numeric(), SUMS),
     (Numeric(parsed_credit=0.1, abs_tolerance=0.01), SUMS),
     (Math(), SUMS),
+    (Steps(), SUMS),
     (Pattern(pattern="#### ([0-9]+)", compare="reference", extract=1), SUMS),
     (Pattern(pattern="#### [0-9]+"), SUMS),
     (Pattern(pattern="(?i)sorry", must="not match"), SUMS),
