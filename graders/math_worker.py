@@ -73,7 +73,7 @@ def _limited(verdict: Any, request: dict[str, Any]) -> dict[str, Any]:
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds + 2)
     signal.setitimer(signal.ITIMER_PROF, seconds, 0.5)
     try:
-        reply = verdict(tuple(request["references"]), request["completion"])
+        reply: dict[str, Any] = verdict(tuple(request["references"]), request["completion"])
         signal.setitimer(signal.ITIMER_PROF, 0)
         return reply
     except _TimeUp:

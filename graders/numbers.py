@@ -9,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,10 +20,12 @@ _MAX_EXPONENT = 200  # with 60 digits still a float
 
 _PLAIN: dict[int, int | str] = {0xFF01 + i: 0x21 + i for i in range(94)}
 _PLAIN |= {ord("−"): "-", ord("–"): "-", ord("⁄"): "/", ord("萬"): "万", ord("億"): "亿"}
+_PLAIN[ord("，")] = ", "  # between clauses: 是270，250 are two numbers
+_FULL_WIDTH_THOUSANDS = re.compile("(?<=[０-９])，(?=[０-９]{3})")
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _PLAIN |= {ord(char): unicodedata.normalize("NFKC", char).replace("⁄", "/") for char in _VULGAR}
 _VULGAR_AFTER_DIGIT = re.compile(rf"(?<=[0-9])(?=[{_VULGAR}])")
-_SCALES = {"百": 10**2, "千": 10**3, "万": 10**4, "亿": 10**8}
+SCALES = {"百": 10**2, "千": 10**3, "万": 10**4, "亿": 10**8}
 _NUMBER = re.compile(
     rf"""(?<![A-Za-z0-9_])                                   # not the 2 of H2O, nor the tail of another number
     (?:(?<!\))(?P<sign>[-+]))?                              # in 10-5 and (3)-5 the minus is no sign
@@ -57,7 +60,8 @@ class Number:
 def plain(text: str) -> str:
     """The text with LaTeX's and full-width ways of writing numbers made plain."""
     if not text.isascii():
-        text = with_digits(_VULGAR_AFTER_DIGIT.sub(" ", text).translate(_PLAIN))
+        text = _FULL_WIDTH_THOUSANDS.sub(",", _VULGAR_AFTER_DIGIT.sub(" ", text))
+        text = with_digits(text.translate(_PLAIN))
     if "\\" in text or "{" in text:
         text = re.sub(r"(?<=[0-9])\\[dt]?frac\{", r" \\frac{", text)
         text = re.sub(r"\\[dt]?frac\{([0-9]{1,60})\}\{([0-9]{1,60})\}", r"\1/\2", text)
@@ -66,9 +70,14 @@ def plain(text: str) -> str:
     return text
 
 
+def numbers_in(text: str, discounts: bool = False) -> Iterator[Number]:
+    """The numbers of a plain text, in order."""
+    return (number for match in _NUMBER.finditer(text) if (number := _number(match, discounts)))
+
+
 def first_number(text: str, discounts: bool = False) -> Number | None:
     """The first number of a plain text."""
-    return next((number for match in _NUMBER.finditer(text) if (number := _number(match, discounts))), None)
+    return next(numbers_in(text, discounts), None)
 
 
 def last_number(text: str, discounts: bool = False) -> Number | None:
@@ -98,7 +107,7 @@ def _scale(match: re.Match[str], value: Fraction) -> Fraction | int:
     """What the sign after the number makes of it; 75折 and 7.5折 are both 0.75."""
     if match["discount"]:
         return Fraction(1, 100 if value > 10 else 10)
-    return math.prod(map(_SCALES.__getitem__, match["scale"])) if match["scale"] else 1
+    return math.prod(map(SCALES.__getitem__, match["scale"])) if match["scale"] else 1
 
 
 def _value(match: re.Match[str]) -> Fraction | None:

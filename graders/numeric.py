@@ -8,6 +8,7 @@ A percent sign may be there or not: 50% equals 50 and 0.5. Units and currencies 
 3.5万 is 35000; where the prompt asks in that unit (多少万元, 几折), 3.5 is meant as well. See graders/numbers.py.
 """
 
+import math
 import re
 from fractions import Fraction
 from functools import lru_cache
@@ -17,13 +18,14 @@ from pydantic import Field
 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.chinese_numbers import with_discounts, with_single_characters
-from graders.numbers import Number, first_number, last_number, plain
+from graders.numbers import SCALES, Number, first_number, last_number, plain
 from graders.texts import Mark, accepted_references, marked_answers, short
 from graders.units import unit_of, units_agree
 
 _PLACES: dict[Mark, str] = {"####": "after ####", "boxed": "in \\boxed", "answer": 'after "answer"', "A:": 'after "A:"'}
 _ROUNDING = 1e-12  # 0.30000000000000004 is 0.3; whole numbers are compared digit by digit
-_ASKED_SCALE = re.compile(r"(?:多少|几)个?(?:[百千]?[万亿]|折)")
+_ASKED = re.compile(r"(?:多少|几)个?([百千]?(?:万亿|[万亿])|折)")
+_TENTH = Fraction(1, 10)
 _BEFORE_NUMBER = re.compile(r"[^\w\n]{0,10}[A-Za-z]?\s?=?\s?")
 
 
@@ -38,15 +40,14 @@ class Numeric(Grader):
     parsed_credit: float = Field(
         0.0, ge=0, lt=1, description="Score of a wrong answer that is a number at all (ReFT, arXiv:2401.08967: 0.1)."
     )
-
     units: Literal["ignored", "same"] = Field(
         "ignored", description="same: the answer must have the reference's unit, and 50% is 0.5 and never 50."
     )
     discounts: bool = Field(False, description="Read 75折 and 七五折 as 0.75; else they are text and no number.")
 
     def grade(self, sample: Sample) -> Grade:
-        asked = not sample.prompt.isascii() and _ASKED_SCALE.search(sample.prompt) is not None
-        discounts = self.discounts or asked
+        asked = _asked_unit(sample.prompt)
+        discounts = self.discounts or asked == _TENTH
         wanted = [
             found[0] for text in accepted_references(sample.reference) if (found := _reference_number(text, discounts))
         ]
@@ -63,18 +64,18 @@ class Numeric(Grader):
             return Grade(self.parsed_credit, f"{number.text} ({place}) is not in the unit of {shown}", number.text)
         return Grade(self.parsed_credit, f"{number.text} ({place}) is not {shown}", extracted=number.text)
 
-    def _equal(self, number: Number, reference: Number, asked: bool) -> bool:
+    def _equal(self, number: Number, reference: Number, asked: Fraction | None) -> bool:
         if not self._same_value(number, reference, asked):
             return False
         if self.units == "ignored" or number.percent or reference.percent:
             return True
         return units_agree(unit_of(number), unit_of(reference))
 
-    def _same_value(self, number: Number, reference: Number, asked: bool) -> bool:
+    def _same_value(self, number: Number, reference: Number, asked: Fraction | None) -> bool:
         if number.percent == reference.percent or self.units == "ignored":
             if self._close(number.value, reference.value):
                 return True
-            if asked and number.scale != reference.scale and self._close(_unscaled(number), _unscaled(reference)):
+            if asked and self._close(_in_unit(number, asked), _in_unit(reference, asked)):
                 return True
             if number.percent == reference.percent:
                 return False
@@ -94,8 +95,17 @@ def _as_share(number: Number) -> Fraction:
     return number.value / 100 if number.percent else number.value
 
 
-def _unscaled(number: Number) -> Fraction:
-    return number.value / number.scale
+def _asked_unit(prompt: str) -> Fraction | None:
+    """10000 where the prompt asks 多少万, a tenth where it asks 几折."""
+    found = None if prompt.isascii() else _ASKED.search(prompt)
+    if found is None:
+        return None
+    return _TENTH if found[1] == "折" else Fraction(math.prod(SCALES[sign] for sign in found[1]))
+
+
+def _in_unit(number: Number, unit: Fraction) -> Fraction:
+    """3.5 for both 3.5万 and a bare 3.5, where the unit is 万."""
+    return number.value if number.scale == 1 else number.value / unit
 
 
 def final_number(text: str, discounts: bool = False) -> tuple[Number, str] | None:

@@ -31,6 +31,7 @@ from graders.score_model import ScoreModel
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.sql import Sql, Weights
+from graders.steps import Steps
 from graders.string_check import StringCheck
 from graders.text_similarity import TextSimilarity
 from graders.texts import short
@@ -42,6 +43,7 @@ _One = (
     ExactMatch
     | Numeric
     | Math
+    | Steps
     | Choice
     | Pattern
     | JsonFields

@@ -25,8 +25,8 @@ def test_the_plan_in_the_readme_loads(tmp_path: Path) -> None:
 
 
 def test_the_tables_name_every_stage_and_every_grader() -> None:
-    named = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
-    assert named == {*STAGE_MODELS, *GRADERS}
+    first_cells = re.findall(r"^\| (`[^|]+) \|", README, re.MULTILINE)
+    assert {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)} == {*STAGE_MODELS, *GRADERS}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "set_f1": {"values": "fuzzy", "codes": True},
     "pattern": {"pattern": "answer is (.+)", "compare": "reference", "extract": 1},
     "penalty": {"free": 5, "most": 20, "repetition": 2, "copying": 2},
+    "steps": {},
 }
 
 _MARKED = (

@@ -21,6 +21,7 @@ from graders.ranked_list import RankedList
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.sql import Sql
+from graders.steps import Steps
 from graders.union import GRADERS, parse_grader
 from tests.graders import fair_judge
 
@@ -85,6 +86,7 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Numeric(), SUMS),
     (Numeric(parsed_credit=0.1, abs_tolerance=0.01), SUMS),
     (Math(), SUMS),
+    (Steps(), SUMS),
     (Pattern(pattern="#### ([0-9]+)", compare="reference", extract=1), SUMS),
     (Pattern(pattern="#### [0-9]+"), SUMS),
     (Pattern(pattern="(?i)sorry", must="not match"), SUMS),

@@ -108,6 +108,8 @@ def test_a_wrong_answer_scores_0(completion: str, reference: object) -> None:
         ("一共三百二十元", 320),
         ("答案是两千。", "2000"),
         ("#### ３２０", 320),
+        ("１，２３４", 1234),
+        ("先是270，250", 250),
         ("3.5万", 35000),
         ("1.2亿元", "120,000,000"),
         ("3.5萬", "3.5万"),
@@ -152,6 +154,9 @@ def test_a_single_chinese_digit_does_not_take_the_place_of_a_number_in_digits() 
 def test_a_large_unit_may_stay_only_where_the_prompt_asks_in_it() -> None:
     assert grade("3.5万元", "3.5", prompt="一共多少万元？").score == 1
     assert grade("3.5", "3.5万", prompt="一共多少万元？").score == 1
+    assert grade("3.5亿元", "3.5", prompt="一共多少万元？").score == 0
+    assert grade("0.35亿元", "350万", prompt="一共多少万元？").score == 0
+    assert grade("0.035亿元", "350", prompt="一共多少万元？").score == 1
     assert grade("35000元", "3.5", prompt="一共多少元？").score == 0
     assert grade("3.5万元", "3.5", prompt="一共多少元？").score == 0
 
@@ -163,6 +168,7 @@ def test_a_discount_is_text_unless_asked_for_by_field_or_prompt() -> None:
         assert grade(written, "75折", discounts=True).score == 1
     assert grade("打八折", 0.8, discounts=True).score == 1
     assert grade("8.5折", "8.5", prompt="打了几折？").score == 1
+    assert grade("85折", "8.5", prompt="打了几折？").score == 1
     assert grade("75折", "75折").score is None
 
 
