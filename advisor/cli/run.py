@@ -38,6 +38,7 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     if as_json and report.exists():
         click.echo(report.read_text(encoding="utf-8"), nl=False)
     elif report.exists():
-        click.echo(json.loads(report.read_text(encoding="utf-8"))["verdict"])
+        found = json.loads(report.read_text(encoding="utf-8"))
+        click.echo("\n".join([found["verdict"], *found["details"]]))
         click.echo(f"Report: {run_folder / 'report.md'}")
     ctx.exit(code)

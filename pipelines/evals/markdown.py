@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pipelines.evals.compare import Comparison
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.summary import Evaluated, Report, StageReport
-from pipelines.evals.verdict import in_words, method_name, percent, points
+from pipelines.evals.verdict import method_name, percent, points
 
 _EXAMPLES = 3
 _MAX_CHARS = 1500
@@ -22,9 +22,9 @@ def rendered(report: Report, models: Sequence[Evaluated]) -> str:
     sections = [
         f"# {_inline(report.title)}",
         f"**{report.verdict}**",
+        *(["\n".join(f"- {_inline(line)}" for line in report.details)] if report.details else []),
         *([f"Written at {_inline(report.written_at)}."] if report.written_at else []),
         _table(report.stages),
-        *_arms(report.stages),
         *(["## Notes", "\n".join(f"- {_inline(note)}" for note in report.notes)] if report.notes else []),
         "## How it was measured",
         _described("Sampling", report.sampling),
@@ -65,15 +65,6 @@ def _gain(comparison: Comparison | None) -> str:
         return "-"
     difference = comparison.difference
     return f"{points(difference.points)} ({points(difference.low)} to {points(difference.high)})"
-
-
-def _arms(stages: Sequence[StageReport]) -> list[str]:
-    """The final model against each control."""
-    return [
-        f"Final model against the control {_inline(stage.name)}: {in_words(stage.final_over_this)}"
-        for stage in stages
-        if stage.final_over_this is not None
-    ]
 
 
 def _described(title: str, settings: Mapping[str, object]) -> str:

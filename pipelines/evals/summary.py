@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.evals.compare import Comparison, Difference, Rate, compare, rate
 from pipelines.evals.grades import GradedRow
-from pipelines.evals.verdict import method_name, percent, verdict
+from pipelines.evals.verdict import in_words, method_name, percent, verdict
 
 _TRUNCATED_TOO_OFTEN = 0.05
 
@@ -73,13 +73,17 @@ class StageReport(BaseModel):
 
 
 class Report(BaseModel):
-    """report.json. baseline, final, difference: over the rows that both have scored, in the words of `comparison`."""
+    """report.json. baseline, final, difference: over the rows that both have scored, in the words of `comparison`.
+
+    details: a sentence on the final model against the one before it, and one against each control.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     written_at: str | None
     verdict: str
+    details: tuple[str, ...] = ()
     baseline: Rate
     final: Rate
     difference: Difference | None
@@ -97,15 +101,17 @@ def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
     line = [model for model in models if not model.control]
     base, final = line[0], line[-1]
     comparison = compare(base.rows, final.rows) if len(line) > 1 else None
+    stages = tuple(_stage(place, models) for place in range(len(models)))
     return Report(
         title=setting.title,
         written_at=setting.written_at,
         verdict=verdict([method_name(model.method) for model in line], rate(base.rows), comparison),
+        details=tuple(_details(stages)),
         baseline=comparison.baseline if comparison else rate(base.rows),
         final=comparison.final if comparison else rate(base.rows),
         difference=comparison.difference if comparison else None,
         comparison=comparison,
-        stages=tuple(_stage(place, models) for place in range(len(models))),
+        stages=stages,
         sampling=dict(setting.sampling),
         grader=dict(setting.grader),
         notes=(*setting.notes, *_notes(models)),
@@ -137,6 +143,18 @@ def _stage(place: int, models: Sequence[Evaluated]) -> StageReport:
         mean_tokens=math.fsum(tokens) / len(tokens) if tokens else None,
         unscored=sum(row.score is None for row in model.rows),
     )
+
+
+def _details(stages: Sequence[StageReport]) -> list[str]:
+    line = [stage for stage in stages if not stage.control]
+    said = []
+    if len(line) > 2 and line[-1].to_previous:
+        step = f"{method_name(line[-1].method)} over {method_name(line[-2].method)}"
+        said.append(f"{step}: {in_words(line[-1].to_previous)}")
+    for stage in stages:
+        if stage.final_over_this:
+            said.append(f"Final model against the control {stage.name}: {in_words(stage.final_over_this)}")
+    return said
 
 
 def _notes(models: Sequence[Evaluated]) -> list[str]:

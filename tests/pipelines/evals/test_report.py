@@ -91,7 +91,10 @@ def test_a_base_alone_is_reported_as_it_is(tmp_path: Path) -> None:
 
 def test_the_page_leads_with_the_verdict_then_the_table_then_answers(tmp_path: Path) -> None:
     report, page = written(tmp_path, MODELS)
-    assert page.startswith(f"# Sums\n\n**{report.verdict}**\n\n| model | method | pass rate |")
+    over_previous, over_control = report.details
+    assert over_previous.startswith("GRPO over SFT: ")
+    said = f"**{report.verdict}**\n\n- {over_previous}\n- {over_control}"
+    assert page.startswith(f"# Sums\n\n{said}\n\n| model | method | pass rate |")
     assert "| practice | GRPO | 58.0 % | 48.2 % to 67.2 % | +38.0 (" in page
     assert "| sft longer (control) | SFT | 42.0 % |" in page
     assert "| 1 min 15 s |" in page
