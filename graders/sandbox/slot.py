@@ -1,0 +1,168 @@
+"""One of the server's processes that run one job after another: forks, waits, kills, cleans up."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from graders.sandbox import confine, linux, runner
+
+GRACE_SECONDS = 0.5
+"""The tests' own process stops when the time is over, and tells what it has; it gets this long to do so."""
+_WATCH_SECONDS = 0.1
+_MAX_FDS = 4
+_MAX_ENTRIES = 4096
+
+
+class Slot:
+    """tmpfs: whether scratch folders lie on a disk of their own, of limited size; else their size is watched."""
+
+    def __init__(self, walls: confine.Walls, scratch: str, tmpfs: bool, count_threads_in_namespace: bool) -> None:
+        self._walls = walls
+        self._base = scratch
+        self._tmpfs = tmpfs
+        self._in_namespace = count_threads_in_namespace
+        self._folder = ""
+
+    def probe(self, namespaces: tuple[str, ...]) -> dict[str, Any]:
+        """Runs nothing, with every layer on: the layers that held, or the one that did not."""
+        if not self._walls.landlock_abi:
+            return {"missing": "Landlock (Linux 5.13 or newer, with landlock in its list of security modules)"}
+        self._enter()
+        mine, theirs = socket.socketpair()
+        run = runner.Run("call", theirs.fileno(), None, 5.0, 64, True, f"{self._folder}/0", self._in_namespace)
+        mine.shutdown(socket.SHUT_WR)
+        process = self._fork(run)
+        theirs.close()
+        said = mine.recv(1000).decode("utf-8", "replace")
+        mine.close()
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        self._leave()
+        if code == runner.NOT_CONFINED:
+            return {"missing": f"seccomp or Landlock that can be used ({said})"}
+        return {"layers": [f"landlock v{self._walls.landlock_abi}", "seccomp", "rlimits", *namespaces]}
+
+    def serve(self, client: socket.socket) -> None:
+        """One job after another, until the client closes its end."""
+        self._enter()
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(client, 4096, _MAX_FDS)
+            if not message:
+                break
+            client.send(json.dumps(self._run(json.loads(message), descriptors, client)).encode())
+        self._leave()
+
+    def _run(self, job: dict[str, Any], descriptors: list[int], client: socket.socket) -> dict[str, Any]:
+        started = time.monotonic()
+        roles = job.pop("roles")
+        processes = []
+        for place, role in enumerate(roles):
+            mine = descriptors[place :: len(roles)]
+            run = runner.Run(
+                role=role,
+                job=mine[0],
+                link=mine[1] if len(mine) > 1 else None,
+                scratch=f"{self._folder}/{place}",
+                count_threads_in_namespace=self._in_namespace,
+                **job,
+            )
+            processes.append(self._fork(run))
+        for descriptor in descriptors:
+            os.close(descriptor)
+        timed_out = self._wait(processes, started + job["seconds"] + GRACE_SECONDS, client)
+        seconds = time.monotonic() - started
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        codes = [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]
+        self._clean()
+        return {"codes": codes, "timed_out": timed_out, "seconds": seconds}
+
+    def _fork(self, run: runner.Run) -> int:
+        me = os.getpid()
+        process = os.fork()
+        if process == 0:
+            runner.main(run, self._walls, me)
+        return process
+
+    def _wait(self, processes: list[int], deadline: float, client: socket.socket) -> str:
+        """Until the last process (the tests, in a trial) ends. Which limit ended it instead, else empty."""
+        watched = os.pidfd_open(processes[-1])
+        poll = select.poll()
+        poll.register(watched, select.POLLIN)
+        poll.register(client, select.POLLIN)
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                step = left if self._tmpfs else min(left, _WATCH_SECONDS)
+                if poll.poll(step * 1000 + 1):
+                    return ""
+                if not self._tmpfs and size(self._folder) > confine.SCRATCH_MIB << 20:
+                    return "disk"
+            return "time"
+        finally:
+            os.close(watched)
+
+    def _enter(self) -> None:
+        self._folder = f"{self._base}/{os.getpid()}"
+        os.mkdir(self._folder, 0o711)  # noqa: PTH102 - pathlib is not imported here
+        self._mount()
+
+    def _mount(self) -> None:
+        if self._tmpfs:
+            options = f"size={confine.SCRATCH_MIB}m,nr_inodes={_MAX_ENTRIES},mode=711"
+            linux.mount("tmpfs", self._folder, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+
+    def _leave(self) -> None:
+        if self._tmpfs:
+            linux.unmount(self._folder)
+        else:
+            empty_folder(self._folder)
+        os.rmdir(self._folder)  # noqa: PTH106 - pathlib is not imported here
+
+    def _clean(self) -> None:
+        """Nothing that a run wrote is left to the next."""
+        try:
+            for name in os.listdir(self._folder):  # noqa: PTH208 - pathlib is not imported here
+                os.rmdir(f"{self._folder}/{name}")  # noqa: PTH106
+        except OSError:
+            if self._tmpfs:
+                linux.unmount(self._folder)
+                self._mount()
+            else:
+                empty_folder(self._folder)
+
+
+def size(folder: str) -> int:
+    """Bytes of the files below; more than any limit where there are too many to count."""
+    total = 0
+    folders = [folder]
+    left = _MAX_ENTRIES
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                left -= 1
+                if left < 0:
+                    return 1 << 62
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def empty_folder(folder: str) -> None:
+    """Removes all that is in it, however deep: what is inside a folder is moved up before the folder goes."""
+    moved = 0
+    while entries := list(os.scandir(folder)):
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)  # noqa: PTH108 - pathlib is not imported here
+                continue
+            for inner in list(os.scandir(entry.path)):
+                moved += 1
+                os.rename(inner.path, f"{folder}/moved-{moved}")  # noqa: PTH104
+            os.rmdir(entry.path)  # noqa: PTH106
