@@ -29,9 +29,13 @@ class Walls:
     filter: seccomp.Filter
     base_bytes: int
 
-    @property
-    def descriptors(self) -> list[int]:
-        return [*(descriptor for descriptor, _ in self.readable), *self.devices]
+    def rules(self, scratch: str) -> int:
+        """A descriptor of Landlock's rules for runs whose scratch folder is this one. Raises OSError."""
+        folder = os.open(scratch, os.O_PATH | os.O_CLOEXEC)
+        try:
+            return landlock.ruleset(self.landlock_abi, self.readable, self.devices, folder)
+        finally:
+            os.close(folder)
 
 
 def build_walls(readable: list[str]) -> Walls:
@@ -76,10 +80,10 @@ def limit_threads(count_in_namespace: bool) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (MAX_THREADS, MAX_THREADS))
 
 
-def confine(walls: Walls, scratch: int) -> None:
-    """Shuts this process in, for good. scratch: a descriptor of its folder. Raises OSError where a layer fails."""
+def confine(walls: Walls, rules: int) -> None:
+    """Shuts this process in, for good. rules: of its scratch folder. Raises OSError where a layer fails."""
     linux.drop_capabilities()
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
-    landlock.restrict(walls.landlock_abi, walls.readable, walls.devices, scratch)
+    landlock.restrict(rules)
     walls.filter.install(os.getpid())

@@ -39,8 +39,8 @@ def open_paths(paths: Iterable[str]) -> list[tuple[int, int]]:
     return found
 
 
-def restrict(version: int, readable: Iterable[tuple[int, int]], devices: Iterable[int], scratch: int) -> None:
-    """This process may use nothing else, for good. Needs PR_SET_NO_NEW_PRIVS. Raises NotAllowed.
+def ruleset(version: int, readable: Iterable[tuple[int, int]], devices: Iterable[int], scratch: int) -> int:
+    """A descriptor of the rules, for `restrict`, which many processes may use. Raises NotAllowed.
 
     readable: as of `open_paths`. devices: descriptors of device files to read and write. scratch: of the folder.
     """
@@ -50,13 +50,18 @@ def restrict(version: int, readable: Iterable[tuple[int, int]], devices: Iterabl
     network = 3 if version >= 4 else 0
     scoped = 3 if version >= 6 else 0  # abstract sockets and signals
     size = 24 if version >= 6 else 16 if version >= 4 else 8
-    rules = _buffer(struct.pack("<QQQ", handled, network, scoped))
-    ruleset = syscall("landlock_create_ruleset", _CREATE, rules, size, 0)
+    rules = syscall(
+        "landlock_create_ruleset", _CREATE, _buffer(struct.pack("<QQQ", handled, network, scoped)), size, 0
+    )
     whole = (_SCRATCH | _REFER | _TRUNCATE) & handled
     for descriptor, rights in [*readable, *((d, _READ_FILE | _WRITE_FILE) for d in devices), (scratch, whole)]:
-        syscall("landlock_add_rule", _ADD, ruleset, 1, _buffer(struct.pack("<Qi", rights, descriptor)), 0)
-    syscall("landlock_restrict_self", _RESTRICT, ruleset, 0)
-    os.close(ruleset)
+        syscall("landlock_add_rule", _ADD, rules, 1, _buffer(struct.pack("<Qi", rights, descriptor)), 0)
+    return rules
+
+
+def restrict(rules: int) -> None:
+    """This process may use nothing but what the rules name, for good. Needs PR_SET_NO_NEW_PRIVS. Raises NotAllowed."""
+    syscall("landlock_restrict_self", _RESTRICT, rules, 0)
 
 
 def _buffer(packed: bytes) -> "ctypes.Array[ctypes.c_char]":

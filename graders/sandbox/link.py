@@ -1,9 +1,12 @@
 """Messages of JSON between two processes that do not trust each other, over a pair of connected sockets."""
 
+import contextlib
 import json
-import socket
+import os
+import select
 import struct
 import time
+from collections.abc import Iterator
 from typing import Any
 
 _MAX_BYTES = 16 << 20
@@ -22,12 +25,14 @@ class Unreadable(Exception):
 
 
 class Link:
-    """One end. deadline: of `time.monotonic()`, or None to wait as long as it takes."""
+    """One end, of a descriptor. deadline: of `time.monotonic()`, or None to wait as long as it takes."""
 
-    def __init__(self, end: socket.socket, deadline: float | None = None) -> None:
+    def __init__(self, end: int, deadline: float | None = None) -> None:
         self._end = end
         self._deadline = deadline
         self._lost = False  # what follows a message that was too large to read has no beginning
+        if deadline is not None:
+            os.set_blocking(end, False)
 
     def send(self, message: Any) -> None:
         """Raises Unreadable where the value is too large or too deep, LinkClosed, LinkTimeout."""
@@ -37,13 +42,10 @@ class Link:
             raise Unreadable(f"the value cannot be sent: {error}") from None
         if len(payload) > _MAX_BYTES:
             raise Unreadable(f"the value is larger than {_MAX_BYTES >> 20} MiB")
-        try:
-            self._wait()
-            self._end.sendall(struct.pack("<I", len(payload)) + payload)
-        except TimeoutError:
-            raise LinkTimeout from None
-        except OSError:
-            raise LinkClosed from None
+        payload = struct.pack("<I", len(payload)) + payload
+        while payload:
+            with self._ready(select.POLLOUT):
+                payload = payload[os.write(self._end, payload) :]
 
     def receive(self) -> Any:
         """Raises Unreadable, LinkClosed, LinkTimeout."""
@@ -60,24 +62,29 @@ class Link:
     def _exactly(self, length: int) -> bytes:
         parts: list[bytes] = []
         while length:
-            try:
-                self._wait()
-                part = self._end.recv(min(length, 1 << 20))
-            except TimeoutError:
-                raise LinkTimeout from None
-            except OSError:
-                raise LinkClosed from None
-            if not part:
-                raise LinkClosed
-            parts.append(part)
-            length -= len(part)
+            part = None
+            with self._ready(select.POLLIN):
+                part = os.read(self._end, min(length, 1 << 20))
+            if part is not None:
+                if not part:
+                    raise LinkClosed
+                parts.append(part)
+                length -= len(part)
         return b"".join(parts)
 
-    def _wait(self) -> None:
+    @contextlib.contextmanager
+    def _ready(self, event: int) -> Iterator[None]:
+        """Waits until the end can be read or written; a false alarm ends the block early."""
         if self._lost:
             raise LinkClosed
         if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
+            poll = select.poll()
+            poll.register(self._end, event)
+            if not poll.poll(max(0.0, 1000 * (self._deadline - time.monotonic()))):
                 raise LinkTimeout
-            self._end.settimeout(left)
+        try:
+            yield
+        except BlockingIOError:
+            return
+        except OSError:
+            raise LinkClosed from None

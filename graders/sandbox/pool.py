@@ -171,7 +171,6 @@ def _run_once(job: Job) -> Outcome:
             "roles": ["call"] if isinstance(job, Call) else ["program", "tests"],
             "seconds": limits.seconds,
             "memory_mib": limits.memory_mib,
-            "confined": limits.confined,
         }
         theirs = [*(each[1] for each in jobs), *links]
         try:
@@ -315,4 +314,5 @@ def _readable() -> list[str]:
     if site.ENABLE_USER_SITE:
         folders.add(site.getusersitepackages())
     folders |= {folder for path in os.environ.get("LD_LIBRARY_PATH", "").split(":") if (folder := path.strip())}
-    return sorted(folder for folder in folders if Path(folder).is_absolute() and Path(folder) != Path("/"))
+    paths = {Path(folder).resolve() for folder in folders} - {Path("/")}
+    return sorted(str(path) for path in paths if not paths.intersection(path.parents))

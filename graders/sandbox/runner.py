@@ -6,12 +6,10 @@ until the code has run, and nothing but the whole of such an answer counts.
 """
 
 import contextlib
-import gc
 import json
 import os
 import random
 import signal
-import socket
 import time
 import types
 from dataclasses import dataclass
@@ -27,15 +25,18 @@ NOT_CONFINED = 70
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """role: call, program or tests. job: the fd that the job comes from. link: of the other process of a trial."""
+    """role: call, program or tests. job: the fd that the job comes from. link: of the other process of a trial.
+
+    rules: the fd of Landlock's rules for the scratch folder; None runs unconfined.
+    """
 
     role: str
     job: int
     link: int | None
     seconds: float
     memory_mib: int
-    confined: bool
     scratch: str
+    rules: int | None
     count_threads_in_namespace: bool
 
 
@@ -55,25 +56,19 @@ def main(run: Run, walls: confine.Walls, parent: int) -> None:
 
 
 def _shut_in(run: Run, walls: confine.Walls, parent: int) -> None:
-    kept = {0, 1, 2, run.job, *walls.descriptors, *([] if run.link is None else [run.link])}
-    _close_all_but(kept)
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise OSError("the server is gone")
-    signal.set_wakeup_fd(-1)
-    os.mkdir(run.scratch, 0o700)  # noqa: PTH102 - pathlib is slow, and this runs a hundred times a second
+    given = {descriptor for descriptor in (run.job, run.link) if descriptor is not None}
+    _close_all_but({0, 1, 2, *given, *([] if run.rules is None else [run.rules])})
     os.chdir(run.scratch)
     os.environ["HOME"] = os.environ["TMPDIR"] = run.scratch
     confine.set_limits(walls, run.seconds, run.memory_mib)
-    if run.confined:
+    if run.rules is not None:
         confine.limit_threads(run.count_threads_in_namespace)
-        scratch = os.open(run.scratch, os.O_PATH)
-        confine.confine(walls, scratch)
-        os.close(scratch)
-    for descriptor in walls.descriptors:
-        os.close(descriptor)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            raise OSError("the server is gone")
+        confine.confine(walls, run.rules)
+        os.close(run.rules)
     random.seed(0)
-    gc.unfreeze()
 
 
 def _close_all_but(kept: set[int]) -> None:
@@ -85,25 +80,24 @@ def _close_all_but(kept: set[int]) -> None:
 
 
 def _work(run: Run) -> None:
-    job = socket.socket(fileno=run.job)
-    given = json.loads(_exactly(job, int.from_bytes(_exactly(job, 8), "little")))
+    given = json.loads(_exactly(run.job, int.from_bytes(_exactly(run.job, 8), "little")))
     if run.link is None:
         answer = _answer_of_call(**given)
-        job.sendall(_exactly(job, TOKEN_BYTES) + answer)
-        return
-    end = socket.socket(fileno=run.link)
-    if run.role == "program":
-        job.close()
-        program.run(Link(end), given["program"])
+        answer = _exactly(run.job, TOKEN_BYTES) + answer
+        while answer:
+            answer = answer[os.write(run.job, answer) :]
+    elif run.role == "program":
+        os.close(run.job)
+        program.run(Link(run.link), given["program"])
     else:
         deadline = time.monotonic() + run.seconds
-        trial.run(Link(end, deadline), trial.Report(run.job), given["tests"], given["entry_point"])
+        trial.run(Link(run.link, deadline), trial.Report(run.job), given["tests"], given["entry_point"])
 
 
-def _exactly(job: socket.socket, length: int) -> bytes:
+def _exactly(job: int, length: int) -> bytes:
     parts = []
     while length:
-        part = job.recv(min(length, 1 << 20))
+        part = os.read(job, min(length, 1 << 20))
         if not part:
             raise LinkClosed
         parts.append(part)

@@ -73,8 +73,10 @@ def _serve(settings: dict[str, Any], layers: tuple[str, ...]) -> None:
     walls = confine.build_walls(settings["readable"])
     gc.collect()
     gc.freeze()
-    slot = Slot(walls, settings["scratch"], tmpfs, "userns" in layers)
-    control.send(json.dumps(slot.probe(layers) if settings["confined"] else {"layers": ["rlimits"]}).encode())
+    slot = Slot(walls, settings["scratch"], tmpfs, settings["confined"], "userns" in layers)
+    missing = slot.probe() if settings["confined"] else ""
+    held = [f"landlock v{walls.landlock_abi}", "seccomp", "rlimits", *layers] if settings["confined"] else ["rlimits"]
+    control.send(json.dumps({"missing": missing, "layers": held}).encode())
     for descriptor in (1, 2):
         os.dup2(0, descriptor)  # /dev/null
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # slots end when their client does

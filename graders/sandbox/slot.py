@@ -15,26 +15,29 @@ GRACE_SECONDS = 0.5
 """The tests' own process stops when the time is over, and tells what it has; it gets this long to do so."""
 _WATCH_SECONDS = 0.1
 _MAX_FDS = 4
+_MAX_PROCESSES = 2
 _MAX_ENTRIES = 4096
 
 
 class Slot:
     """tmpfs: whether scratch folders lie on a disk of their own, of limited size; else their size is watched."""
 
-    def __init__(self, walls: confine.Walls, scratch: str, tmpfs: bool, count_threads_in_namespace: bool) -> None:
+    def __init__(self, walls: confine.Walls, base: str, tmpfs: bool, confined: bool, in_namespace: bool) -> None:
         self._walls = walls
-        self._base = scratch
+        self._base = base
         self._tmpfs = tmpfs
-        self._in_namespace = count_threads_in_namespace
+        self._confined = confined
+        self._in_namespace = in_namespace
         self._folder = ""
+        self._rules: list[int | None] = []
 
-    def probe(self, namespaces: tuple[str, ...]) -> dict[str, Any]:
-        """Runs nothing, with every layer on: the layers that held, or the one that did not."""
+    def probe(self) -> str:
+        """Runs nothing, with every layer on. What is missing on this machine; empty when nothing is."""
         if not self._walls.landlock_abi:
-            return {"missing": "Landlock (Linux 5.13 or newer, with landlock in its list of security modules)"}
+            return "Landlock (Linux 5.13 or newer, with landlock in its list of security modules)"
         self._enter()
         mine, theirs = socket.socketpair()
-        run = runner.Run("call", theirs.fileno(), None, 5.0, 64, True, f"{self._folder}/0", self._in_namespace)
+        run = runner.Run("call", theirs.fileno(), None, 5.0, 64, f"{self._folder}/0", self._rules[0], self._in_namespace)
         mine.shutdown(socket.SHUT_WR)
         process = self._fork(run)
         theirs.close()
@@ -42,9 +45,7 @@ class Slot:
         mine.close()
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         self._leave()
-        if code == runner.NOT_CONFINED:
-            return {"missing": f"seccomp or Landlock that can be used ({said})"}
-        return {"layers": [f"landlock v{self._walls.landlock_abi}", "seccomp", "rlimits", *namespaces]}
+        return f"Landlock and seccomp that can be used ({said})" if code == runner.NOT_CONFINED else ""
 
     def serve(self, client: socket.socket) -> None:
         """One job after another, until the client closes its end."""
@@ -67,6 +68,7 @@ class Slot:
                 job=mine[0],
                 link=mine[1] if len(mine) > 1 else None,
                 scratch=f"{self._folder}/{place}",
+                rules=self._rules[place],
                 count_threads_in_namespace=self._in_namespace,
                 **job,
             )
@@ -109,12 +111,19 @@ class Slot:
     def _enter(self) -> None:
         self._folder = f"{self._base}/{os.getpid()}"
         os.mkdir(self._folder, 0o711)  # noqa: PTH102 - pathlib is not imported here
-        self._mount()
+        self._make_folders()
 
-    def _mount(self) -> None:
+    def _make_folders(self) -> None:
         if self._tmpfs:
             options = f"size={confine.SCRATCH_MIB}m,nr_inodes={_MAX_ENTRIES},mode=711"
             linux.mount("tmpfs", self._folder, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+        for rules in self._rules:
+            if rules is not None:
+                os.close(rules)
+        self._rules = []
+        for place in range(_MAX_PROCESSES):
+            os.mkdir(f"{self._folder}/{place}", 0o700)  # noqa: PTH102
+            self._rules.append(self._walls.rules(f"{self._folder}/{place}") if self._confined else None)
 
     def _leave(self) -> None:
         if self._tmpfs:
@@ -125,15 +134,13 @@ class Slot:
 
     def _clean(self) -> None:
         """Nothing that a run wrote is left to the next."""
-        try:
-            for name in os.listdir(self._folder):  # noqa: PTH208 - pathlib is not imported here
-                os.rmdir(f"{self._folder}/{name}")  # noqa: PTH106
-        except OSError:
-            if self._tmpfs:
-                linux.unmount(self._folder)
-                self._mount()
-            else:
-                empty_folder(self._folder)
+        used = [place for place in range(_MAX_PROCESSES) if os.listdir(f"{self._folder}/{place}")]  # noqa: PTH208
+        if used and self._tmpfs:
+            linux.unmount(self._folder)
+            self._make_folders()
+        elif used:
+            for place in used:
+                empty_folder(f"{self._folder}/{place}")
 
 
 def size(folder: str) -> int:
