@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from graders.base import Grader
 from graders.choice import Choice
+from graders.code_tests import CodeTests
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
@@ -17,16 +18,17 @@ from graders.texts import short
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields, Field(discriminator="type")]
+AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields | CodeTests, Field(discriminator="type")]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
     "numeric": Numeric,
     "choice": Choice,
     "json_fields": JsonFields,
+    "code_tests": CodeTests,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields | CodeTests] = TypeAdapter(AnyGrader)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:

@@ -34,6 +34,7 @@ def units(texts: list[str], entry_point: str) -> list[Unit]:
     number = 0
     for text in texts:
         unit = Unit(ast.parse(text))
+        lines = text.encode("utf-8", "replace").split(b"\n")
         _split_classes(unit)
         unit.functions = _functions(unit.tree, entry_point)
         for statement in unit.tree.body:
@@ -41,13 +42,19 @@ def units(texts: list[str], entry_point: str) -> list[Unit]:
             if owner and owner not in unit.functions:
                 continue  # a helper's assert fails its caller, as it would anywhere
             for place in _asserts(statement, inside=bool(owner)):
-                unit.asserts[number] = ast.unparse(place)
+                unit.asserts[number] = _source(place, lines)
                 unit.owners[number] = owner
                 number += 1
         _Rewriter(iter(unit.asserts), unit.functions).visit(unit.tree)
         ast.fix_missing_locations(unit.tree)
         found.append(unit)
     return found
+
+
+def _source(node: ast.Assert, lines: list[bytes]) -> str:
+    """Its first line; ast.unparse would take a good part of a run's time."""
+    end = node.end_col_offset if node.end_lineno == node.lineno else None
+    return lines[node.lineno - 1][node.col_offset : end].strip().decode("utf-8", "replace")
 
 
 def _functions(tree: ast.Module, entry_point: str) -> list[str]:

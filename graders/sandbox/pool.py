@@ -19,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ from graders.sandbox import runner
 from graders.sandbox.jobs import Call, Job, Outcome, TestResult, Trial
 from graders.sandbox.linux import SUPPORTED
 
-PRELOAD = (
-    *("json", "re", "random", "math", "decimal", "fractions", "datetime", "collections", "statistics", "itertools"),
-    *("functools", "heapq", "bisect", "string", "typing", "dataclasses", "copy", "operator", "unittest", "textwrap"),
-    *("numpy", "rapidfuzz"),
+_PRELOAD = (
+    *("json", "re", "random", "math", "cmath", "decimal", "fractions", "datetime", "collections", "statistics"),
+    *("itertools", "functools", "heapq", "bisect", "string", "typing", "dataclasses", "copy", "operator", "textwrap"),
 )
+_HEAVY = ("numpy", "rapidfuzz")
+"""Preloaded in a server of their own: they make each fork slower, and importing them takes 0.1 s."""
+_USE_HEAVY = (*_HEAVY, "scipy", "sklearn", "pandas", "skbio")
 _MAX_ANSWER_BYTES = 8 << 20
 _LATE_SECONDS = 30.0
 """A slot that says nothing for so long after a run's time is lost."""
@@ -41,15 +44,28 @@ class _Lost(Exception):
     """The server or a slot of it is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A server is confined or not, and has the heavy libraries loaded or not."""
+
+    confined: bool
+    heavy: bool
+
+    @classmethod
+    def of(cls, job: Job) -> "_Kind":
+        texts = (job.source,) if isinstance(job, Call) else (job.program, *job.tests)
+        return cls(job.limits.confined, any(name in text for name in _USE_HEAVY for text in texts))
+
+
 class _Server:
     """One server, its free connections, and the layers that hold."""
 
-    def __init__(self, confined: bool) -> None:
+    def __init__(self, kind: "_Kind") -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._free: list[socket.socket] = []
         self._lock = threading.Lock()
         with theirs:
-            self._process = _spawn(theirs, confined)
+            self._process = _spawn(theirs, kind)
         ready = json.loads(self._control.recv(4096) or b'{"missing": "a server process, which did not start"}')
         if missing := ready.get("missing"):
             self.close()
@@ -96,7 +112,7 @@ class _Server:
             os.waitpid(self._process, 0)
 
 
-_servers: dict[bool, _Server] = {}
+_servers: dict[_Kind, _Server] = {}
 _starting = threading.Lock()
 
 
@@ -118,45 +134,45 @@ os.register_at_fork(after_in_child=_after_fork)
 atexit.register(_close_all)
 
 
-def layers(confined: bool = True) -> tuple[str, ...]:
-    """What holds a run in, such as landlock v7, seccomp, rlimits, pidns. Raises UserError where too little does."""
-    return _server(confined).layers
+def layers(confined: bool) -> tuple[str, ...]:
+    """See the package."""
+    return _server(_Kind(confined, heavy=False)).layers
 
 
 def run(jobs: Sequence[Job]) -> list[Outcome]:
-    """Runs jobs, in parallel; their outcomes in order. Raises UserError where this machine cannot confine them."""
-    for confined in {job.limits.confined for job in jobs}:
-        _server(confined)
+    """See the package."""
+    for kind in {_Kind.of(job) for job in jobs}:
+        _server(kind)
     if len(jobs) < 2:
         return [_run(job) for job in jobs]
     with ThreadPoolExecutor(min(len(jobs), len(os.sched_getaffinity(0)))) as threads:
         return list(threads.map(_run, jobs))
 
 
-def _server(confined: bool) -> _Server:
+def _server(kind: _Kind) -> _Server:
     if not SUPPORTED:
         raise UserError("code is graded on Linux only, on x86-64 or arm64", "such a machine, or a container of one")
     with _starting:
-        if confined not in _servers:
-            _servers[confined] = _Server(confined)
-        return _servers[confined]
+        if kind not in _servers:
+            _servers[kind] = _Server(kind)
+        return _servers[kind]
 
 
 def _run(job: Job) -> Outcome:
-    try:
-        return _run_once(job)
-    except _Lost:  # someone killed the server: one new start
-        with _starting:
-            lost = _servers.pop(job.limits.confined, None)
-        if lost is not None:
-            lost.close()
-    try:
-        return _run_once(job)
-    except _Lost:
-        return Outcome("died", error="the sandbox's server was lost", broken=True)
+    kind = _Kind.of(job)
+    for _ in range(2):  # a server that someone killed is started anew, once
+        server = _server(kind)
+        try:
+            return _run_once(job, server)
+        except _Lost:
+            with _starting:
+                if _servers.get(kind) is server:
+                    del _servers[kind]
+            server.close()
+    return Outcome("died", error="the sandbox's server was lost", broken=True)
 
 
-def _run_once(job: Job) -> Outcome:
+def _run_once(job: Job, server: _Server) -> Outcome:
     with contextlib.ExitStack() as ends:
         pair = [ends.enter_context(end) for end in socket.socketpair()]
         if isinstance(job, Call):
@@ -165,7 +181,7 @@ def _run_once(job: Job) -> Outcome:
         else:
             jobs = [[ends.enter_context(end) for end in socket.socketpair()], pair]
             links = [ends.enter_context(end) for end in socket.socketpair()]
-        client = ends.enter_context(_server(job.limits.confined).connection())
+        client = ends.enter_context(server.connection())
         limits = job.limits
         order = {
             "roles": ["call"] if isinstance(job, Call) else ["program", "tests"],
@@ -270,10 +286,11 @@ def _death(code: int) -> str:
     return f"process ended with code {code} and no answer"
 
 
-def _spawn(control: socket.socket, confined: bool) -> int:
+def _spawn(control: socket.socket, kind: _Kind) -> int:
     """Starts the server with none of this process's environment but where libraries are; its pid."""
     scratch = tempfile.mkdtemp(prefix="finetune-advisor-sandbox-")
-    settings = {"readable": _readable(), "preload": PRELOAD, "scratch": scratch, "confined": confined}
+    preload = _PRELOAD + _HEAVY if kind.heavy else _PRELOAD
+    settings = {"readable": _readable(), "preload": preload, "scratch": scratch, "confined": kind.confined}
     environment = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -305,7 +322,7 @@ def _readable() -> list[str]:
     """What Python and its libraries are made of. Nothing of the user's, not even the folder that is worked in."""
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     folders = {
-        *sysconfig.get_paths().values(),
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
         *site.getsitepackages(),
         *(f"{prefix}/{part}" for prefix in prefixes for part in ("lib", "lib64", "share", "nltk_data")),
         *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share", "/etc/ld.so.cache"),
