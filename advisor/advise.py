@@ -63,7 +63,7 @@ def answers_path(plan: Path) -> Path:
 
 def advise(request: Request) -> Advice:
     """Asks, measures, decides and writes. Raises UserError for everything that the user can mend."""
-    _make_folder(request.out.parent)
+    make_folder(request.out.parent)
     voices, notes = _voices(request)
     rows, data, answers = _answered(request, voices)
     decision = decide(gather(data, answers))
@@ -74,7 +74,7 @@ def advise(request: Request) -> Advice:
     return Advice(rows, data, answers, decision, plan, written, notes)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """The plan's folder must be there before paths can start from it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

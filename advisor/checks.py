@@ -6,6 +6,7 @@ expected.
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -94,14 +95,32 @@ def model(value: object, folder: Path) -> Value:
     raise UserError(f"there is no model {name!r}", "`starter`, a model folder, or a hub id (owner/name)")
 
 
+@cache
+def bare_graders() -> tuple[str, ...]:
+    """The graders that their type alone describes."""
+    return tuple(name for name in GRADERS if _stands_alone(name))
+
+
+def _stands_alone(name: str) -> bool:
+    try:
+        parse_grader({"type": name})
+    except UserError:
+        return False
+    return True
+
+
 def grader(value: object, _: Path) -> Value:
     """none, a grader's type, or its mapping as YAML text."""
     name = str(value).strip()
-    if name == NONE or name in GRADERS:
+    if name == NONE or name in bare_graders():
         return name
+    if name in GRADERS:
+        parse_grader({"type": name})  # raises, with the fields that it lacks
     if not name.startswith("{"):
         raise UserError(
-            f"there is no grader {name!r}", f"{', '.join(GRADERS)} or {NONE}", did_you_mean(name, (*GRADERS, NONE))
+            f"there is no grader {name!r}",
+            f"{', '.join(bare_graders())}, {NONE}, or a mapping such as {{type: numeric, abs_tolerance: 0.01}}",
+            did_you_mean(name, (*GRADERS, NONE)),
         )
     try:
         parse_grader(yaml.safe_load(name))

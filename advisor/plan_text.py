@@ -37,11 +37,11 @@ def plan_text(plan: Plan, decision: Decision, profile: DataProfile, answers: Map
         "graders": _grader_comment(profile, answers),
         "metric": _metric_comment(plan),
     }
-    parts = [_comment(head)]
+    parts = [commented(head)]
     for key, value in body.items():
-        parts += ["\n" if key in comments or key == "decision" else "", _comment(comments.get(key, []))]
-        parts.append(_yaml({key: value}))
-    return "".join([*parts, "\nstages:\n", *(_stage(stage, decision) for stage in stages), _comment(_later(decision))])
+        parts += ["\n" if key in comments or key == "decision" else "", commented(comments.get(key, []))]
+        parts.append(yaml_text({key: value}))
+    return "".join([*parts, "\nstages:\n", *(_stage(stage, decision) for stage in stages), commented(_later(decision))])
 
 
 def plan_fields(plan: Plan) -> dict[str, Any]:
@@ -50,13 +50,10 @@ def plan_fields(plan: Plan) -> dict[str, Any]:
     graders = {name: {"type": grader.type, **fields["graders"][name]} for name, grader in plan.graders.items()}
     stages = [{"type": stage.type, **fields} for stage, fields in zip(plan.stages, fields["stages"], strict=True)]
     model = {"name": plan.model.name, **fields.get("model", {})}
-    return {
-        "version": plan.version,
-        **fields,
-        "model": model,
-        **({"graders": graders} if graders else {}),
-        "stages": stages,
-    }
+    shown = {**fields, "version": plan.version, "model": model, "stages": stages}
+    if graders:
+        shown["graders"] = graders
+    return {key: shown[key] for key in Plan.model_fields if key in shown}
 
 
 def write_plan(text: str, path: Path, force: bool) -> bool:
@@ -129,7 +126,7 @@ def _stage(stage: Mapping[str, Any], decision: Decision) -> str:
         reasons = ["What the model can do before any training."]
     if stage.get("control"):
         reasons = ["For comparison only: SFT goes on for as long as RFT took."]
-    text = _comment(reasons) + _yaml([dict(stage)])
+    text = commented(reasons) + yaml_text([dict(stage)])
     return textwrap.indent(text, "  ")
 
 
@@ -139,10 +136,23 @@ def _later(decision: Decision) -> list[str]:
     return [f"Advised after this, but not in this version: {', '.join(decision.later)}."]
 
 
-def _comment(lines: Iterable[str]) -> str:
+def commented(lines: Iterable[str]) -> str:
+    """Sentences as comment lines, wrapped."""
     wrapped = [part for line in lines for part in textwrap.wrap(line, WIDTH - 2)]
     return "".join(f"# {part}\n" for part in wrapped)
 
 
-def _yaml(value: object) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDTH)
+def yaml_text(value: object) -> str:
+    """A part of the plan, its keys in the order given; texts of several lines, such as code, stand as they are."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper with `|` for texts of several lines, where YAML can hold them so."""
+
+
+def _shown_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _shown_text)

@@ -13,7 +13,6 @@ from advisor import checks
 from advisor.answers import Answer
 from advisor.checks import NONE, STARTER, UNKNOWN, Check, Value
 from advisor.profile import DataProfile
-from graders.union import GRADERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ QUESTIONS: tuple[Question, ...] = (
         "It is the reward in training and the measure of success.",
         checks.grader,
         _grader,
-        (*GRADERS, NONE),
+        (*checks.bare_graders(), NONE),
         _can_be_checked,
     ),
     Question(

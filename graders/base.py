@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,19 @@ class Grader(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pass_at: float = Field(1.0, gt=0, le=1, description="A row passes when its score is at least this.")
+
+    @model_serializer(mode="wrap")
+    def _with_its_type(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`type` is written even where defaults are left out, or a grader inside a grader could not be read back."""
+        return {"type": getattr(self, "type", None), **fields(self)}
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a right answer depends on the row's reference. Where not (`format`), any row's answer may pass.
+
+        A grader for which it never does overrides this with `needs_reference: ClassVar[bool] = False`.
+        """
+        return True
 
     def fitted(self, references: Sequence[object]) -> Self:  # noqa: ARG002 - most graders have nothing to read
         """This grader with what was left open read from the references of the rows, such as the labels of `choice`.

@@ -3,7 +3,8 @@
 In: a grader and samples whose completion is the right answer. Out: what was broken, empty when nothing was. The checks:
 the right answer scores 1; another row's, an empty one, a refusal, a list of all answers and hostile text do not pass;
 the prompt does not pass as answer (it may hold the answer by chance: one row in ten is let go); nothing raises or takes
-seconds; the same sample gets the same grade; the grader survives pickle and YAML.
+seconds; the same sample gets the same grade; the grader survives pickle and YAML. Of a grader that needs no reference
+(`format`, `penalty`) it is not asked that wrong answers fail: it does not know them.
 """
 
 import pickle
@@ -61,12 +62,15 @@ def hostile_texts() -> dict[str, str]:
 def check_contract(grader: Grader, samples: Sequence[Sample]) -> list[Failure]:
     """What the grader breaks on these samples, whose completions are right answers."""
     safe = _Watched(grader)
-    failures = [
-        *_right_answers(safe, samples),
+    passed_wrongly = [
         *_wrong_answers(safe, samples),
         *_prompt_echo(safe, samples),
         *_all_listed(safe, samples),
         *_hostile(safe, samples[:_HOSTILE_ROWS]),
+    ]
+    failures = [
+        *_right_answers(safe, samples),
+        *(passed_wrongly if grader.needs_reference else ()),
         *_same_again(safe, samples),
         *_survives(grader, samples[:_HOSTILE_ROWS]),
     ]

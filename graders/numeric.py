@@ -4,20 +4,26 @@ In: a completion; a reference that is a number, a text that holds one (also a wo
 list of such. Out: 1 when they are equal within the tolerance, else 0 (or `parsed_credit` for a readable wrong number).
 The final answer is the number right after the last `####`, else in the last `\\boxed{}`, else after the last "answer
 is", "answer:" or "A:", else the last number of the text; so of a list of guesses only one counts.
-A percent sign may be there or not: 50% equals 50 and 0.5. Units and currencies are ignored. See graders/numbers.py.
+A percent sign may be there or not: 50% equals 50 and 0.5. Units and currencies are ignored unless `units: same`.
+3.5万 is 35000; where the prompt asks in that unit (多少万元, 几折), 3.5 is meant as well. See graders/numbers.py.
 """
 
 import re
+from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import Field
 
 from graders.base import Grade, Grader, Sample, unscored
+from graders.chinese_numbers import with_discounts, with_single_characters
 from graders.numbers import Number, first_number, last_number, plain
 from graders.texts import Mark, accepted_references, marked_answers, short
+from graders.units import unit_of, units_agree
 
 _PLACES: dict[Mark, str] = {"####": "after ####", "boxed": "in \\boxed", "answer": 'after "answer"', "A:": 'after "A:"'}
 _ROUNDING = 1e-12  # 0.30000000000000004 is 0.3; whole numbers are compared digit by digit
+_ASKED_SCALE = re.compile(r"(?:多少|几)个?(?:[百千]?[万亿]|折)")
 _BEFORE_NUMBER = re.compile(r"[^\w\n]{0,10}[A-Za-z]?\s?=?\s?")
 
 
@@ -33,46 +39,86 @@ class Numeric(Grader):
         0.0, ge=0, lt=1, description="Score of a wrong answer that is a number at all (ReFT, arXiv:2401.08967: 0.1)."
     )
 
+    units: Literal["ignored", "same"] = Field(
+        "ignored", description="same: the answer must have the reference's unit, and 50% is 0.5 and never 50."
+    )
+    discounts: bool = Field(False, description="Read 75折 and 七五折 as 0.75; else they are text and no number.")
+
     def grade(self, sample: Sample) -> Grade:
-        wanted = [found[0] for text in accepted_references(sample.reference) if (found := final_number(text))]
+        asked = not sample.prompt.isascii() and _ASKED_SCALE.search(sample.prompt) is not None
+        discounts = self.discounts or asked
+        wanted = [
+            found[0] for text in accepted_references(sample.reference) if (found := _reference_number(text, discounts))
+        ]
         if not wanted:
             return unscored(f"the reference {short(sample.reference)} holds no number")
-        found = final_number(sample.completion)
+        found = final_number(sample.completion, discounts)
         if found is None:
             return Grade(0.0, "no number in the completion")
         number, place = found
         shown = " or ".join(reference.text[:60] for reference in wanted[:3])
-        if any(self._equal(number, reference) for reference in wanted):
+        if any(self._equal(number, reference, asked) for reference in wanted):
             return Grade(1.0, f"{number.text} ({place}) equals {shown}", extracted=number.text)
+        if self.units == "same" and any(self._same_value(number, reference, asked) for reference in wanted):
+            return Grade(self.parsed_credit, f"{number.text} ({place}) is not in the unit of {shown}", number.text)
         return Grade(self.parsed_credit, f"{number.text} ({place}) is not {shown}", extracted=number.text)
 
-    def _equal(self, number: Number, reference: Number) -> bool:
-        if self._close(number, reference, 1, 1):
-            return True
-        if number.percent == reference.percent:
+    def _equal(self, number: Number, reference: Number, asked: bool) -> bool:
+        if not self._same_value(number, reference, asked):
             return False
-        return self._close(number, reference, 100 if number.percent else 1, 100 if reference.percent else 1)
-
-    def _close(self, number: Number, reference: Number, number_over: int, reference_over: int) -> bool:
-        expected = reference.value / reference_over
-        difference = abs(number.value / number_over - expected)
-        if not difference:
+        if self.units == "ignored" or number.percent or reference.percent:
             return True
-        rounding = 0 if difference.denominator == 1 else _ROUNDING
-        return difference <= max(self.abs_tolerance, max(self.rel_tolerance, rounding) * float(abs(expected)))
+        return units_agree(unit_of(number), unit_of(reference))
+
+    def _same_value(self, number: Number, reference: Number, asked: bool) -> bool:
+        if number.percent == reference.percent or self.units == "ignored":
+            if self._close(number.value, reference.value):
+                return True
+            if asked and number.scale != reference.scale and self._close(_unscaled(number), _unscaled(reference)):
+                return True
+            if number.percent == reference.percent:
+                return False
+        return self._close(_as_share(number), _as_share(reference))
+
+    def _close(self, value: Fraction, expected: Fraction) -> bool:
+        if value == expected:
+            return True
+        difference = abs(value - expected)
+        share = max(self.rel_tolerance, 0 if difference.denominator == 1 else _ROUNDING)
+        if not share and not self.abs_tolerance:
+            return False
+        return difference <= max(self.abs_tolerance, share * float(abs(expected)))
 
 
-def final_number(text: str) -> tuple[Number, str] | None:
-    """The final answer of a text and where it was found; None when there is no number."""
+def _as_share(number: Number) -> Fraction:
+    return number.value / 100 if number.percent else number.value
+
+
+def _unscaled(number: Number) -> Fraction:
+    return number.value / number.scale
+
+
+def final_number(text: str, discounts: bool = False) -> tuple[Number, str] | None:
+    """The final answer of a text and where it was found; None when there is no number. discounts: read 75折 as 0.75."""
     text = plain(text)
+    if discounts:
+        text = with_discounts(text)
     for mark, line in marked_answers(text):
         # A heading such as "#### Step 3: ..." is no answer: there the number must follow the mark.
         if mark == "####" and not line[_end_of_prefix(line) :][:1].isdigit():
             continue
-        if number := _stated(line):
+        if number := _stated(line, discounts):
             return number, _PLACES[mark]
-    number = last_number(text)
+    number = last_number(text, discounts)
+    if number is None and not text.isascii():
+        number = last_number(with_single_characters(text), discounts)
     return None if number is None else (number, "last number")
+
+
+@lru_cache(maxsize=4096)
+def _reference_number(text: str, discounts: bool) -> tuple[Number, str] | None:
+    """References come back with each completion of a prompt."""
+    return final_number(text, discounts)
 
 
 def _end_of_prefix(line: str) -> int:
@@ -80,12 +126,14 @@ def _end_of_prefix(line: str) -> int:
     return match.end() if match else 0
 
 
-def _stated(line: str) -> Number | None:
+def _stated(line: str, discounts: bool) -> Number | None:
     """The number a line states: its first, or, where that begins a calculation ("3 + 4 = 7"), its result."""
-    number = first_number(line)
+    number = first_number(line, discounts)
+    if number is None and not line.isascii():
+        number = first_number(with_single_characters(line), discounts)
     if number is None:
         return None
     rest = line[number.end :].lstrip()
     if rest[:1] in {"+", "-", "*", "/", "×", "÷"} and "=" in rest:
-        return first_number(rest[rest.index("=") + 1 :].rsplit("=", 1)[-1]) or number
+        return first_number(rest[rest.index("=") + 1 :].rsplit("=", 1)[-1], discounts) or number
     return number

@@ -9,10 +9,10 @@ Source: the guide "Graders" of OpenAI's API (2026-08), section on templates.
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graders.base import Sample
+from graders.base import Grade, Sample, unscored
 from graders.texts import short
 
 _VARIABLE = re.compile(r"\{\{\s*(?P<path>[^{}]*?)\s*\}\}")
@@ -30,6 +30,12 @@ class MissingVariable(Exception):
         self.models_fault = models_fault
         self.error = "sample_parse_error" if models_fault else "invalid_variable_error"
 
+    def grade(self) -> Grade:
+        """What a grader makes of it: 0 where the model's JSON is at fault, else unscored."""
+        if self.models_fault:
+            return Grade(0.0, str(self), errors=(self.error,))
+        return unscored(str(self), self.error)
+
 
 def fill(template: str, sample: Sample) -> str:
     """The template with every variable's value. Raises MissingVariable."""
@@ -42,9 +48,30 @@ def fill(template: str, sample: Sample) -> str:
     return _VARIABLE.sub(value, template)
 
 
+def fill_all(templates: Sequence[str], sample: Sample) -> list[str]:
+    """Each template filled. Raises MissingVariable: a lack in the row before one in the model's JSON, since a row that
+    cannot be graded must not count, whatever the model wrote."""
+    texts, models_fault = [], None
+    for template in templates:
+        try:
+            texts.append(fill(template, sample))
+        except MissingVariable as missing:
+            if not missing.models_fault:
+                raise
+            models_fault = models_fault or missing
+    if models_fault is not None:
+        raise models_fault
+    return texts
+
+
 def variables(template: str) -> list[str]:
     """The paths named in a template, in order, once each."""
     return list(dict.fromkeys(match["path"] for match in _VARIABLE.finditer(template)))
+
+
+def reads(namespace: str, *templates: str) -> bool:
+    """Whether some variable of the templates is one of `item` or of `sample`."""
+    return any(path.partition(".")[0] == namespace for template in templates for path in variables(template))
 
 
 def sample_namespace(sample: Sample) -> dict[str, Any]:
@@ -69,9 +96,11 @@ def _look_up(path: str, sample: Sample, spaces: dict[str, Mapping[str, Any]]) ->
     models_fault = name == "sample" and re.match(r"output_json\b", rest) is not None
     if models_fault and "output_json" not in spaces[name]:
         raise MissingVariable(path, f"the output is no JSON: {short(sample.completion)}", models_fault)
-    if name == "item" and rest in spaces[name]:  # a column whose name holds a dot
-        return spaces[name][rest]
-    return _walk(spaces[name], rest, path, models_fault)
+    named = name == "item" and rest in spaces[name]  # a column whose name holds a dot
+    value = spaces[name][rest] if named else _walk(spaces[name], rest, path, models_fault)
+    if name == "item" and value is None:  # as a table has it where a row lacks the column
+        raise MissingVariable(path, "it is null", models_fault=False)
+    return value
 
 
 def _walk(value: Any, rest: str, path: str, models_fault: bool) -> Any:

@@ -9,16 +9,50 @@ from pydantic import Field, TypeAdapter, ValidationError
 from graders.base import Grader
 from graders.choice import Choice
 from graders.code_tests import CodeTests
+from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
 from graders.json_fields import FieldRule, JsonFields
+from graders.judge import Judge
+from graders.label_model import LabelModel
+from graders.multi import Multi
 from graders.numeric import Numeric
+from graders.python import Python
+from graders.rubric import Point, Rubric
+from graders.score_model import ScoreModel
+from graders.similarity import Similarity
+from graders.string_check import StringCheck
+from graders.text_similarity import TextSimilarity
 from graders.texts import short
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-AnyGrader = Annotated[ExactMatch | Numeric | Choice | JsonFields | CodeTests, Field(discriminator="type")]
+_One = (
+    ExactMatch
+    | Numeric
+    | Choice
+    | JsonFields
+    | CodeTests
+    | Python
+    | Similarity
+    | StringCheck
+    | TextSimilarity
+    | ScoreModel
+    | LabelModel
+    | Endpoint
+    | Judge
+    | Rubric
+)
+
+OneGrader = Annotated[_One, Field(discriminator="type")]
+"""A grader that stands for itself: what `multi` and `rubric` may hold."""
+
+Point.model_rebuild(_types_namespace={"OneGrader": OneGrader})
+Rubric.model_rebuild()
+Multi.model_rebuild(_types_namespace={"OneGrader": OneGrader})
+
+AnyGrader = Annotated[_One | Multi, Field(discriminator="type")]
 
 GRADERS: dict[str, type[Grader]] = {
     "exact_match": ExactMatch,
@@ -26,9 +60,19 @@ GRADERS: dict[str, type[Grader]] = {
     "choice": Choice,
     "json_fields": JsonFields,
     "code_tests": CodeTests,
+    "python": Python,
+    "similarity": Similarity,
+    "string_check": StringCheck,
+    "text_similarity": TextSimilarity,
+    "score_model": ScoreModel,
+    "label_model": LabelModel,
+    "endpoint": Endpoint,
+    "judge": Judge,
+    "rubric": Rubric,
+    "multi": Multi,
 }
 
-_ADAPTER: TypeAdapter[ExactMatch | Numeric | Choice | JsonFields | CodeTests] = TypeAdapter(AnyGrader)
+_ADAPTER: TypeAdapter[_One | Multi] = TypeAdapter(AnyGrader)
 
 
 def parse_grader(config: object, where: str = "grader") -> AnyGrader:
@@ -52,10 +96,19 @@ def _fault(fault: "ErrorDetails", grader: type[Grader]) -> str:
     path = [str(part) for part in fault["loc"][1:]]  # the first part is the grader's type
     at = ".".join(path) or "grader"
     if fault["type"] == "extra_forbidden":
-        known = FieldRule.model_fields if len(path) > 1 else grader.model_fields
-        hint = _did_you_mean(path[-1], known)
+        hint = _did_you_mean(path[-1], _known(path, grader))
         return f"unknown key {at!r}" + (f" ({hint})" if hint else "")
-    return f"{at}: {fault['msg']}, got {short(fault['input'])}"
+    if fault["type"] == "missing":
+        return f"{at} is missing"
+    whole = isinstance(fault["input"], Mapping)  # a whole grader says nothing in sixty letters, and may hold secrets
+    return f"{at}: {fault['msg']}" + ("" if whole else f", got {short(fault['input'])}")
+
+
+def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:
+    """The keys that stand beside the last one of the path."""
+    if len(path) == 1:
+        return grader.model_fields
+    return GRADERS[path[-2]].model_fields if path[-2] in GRADERS else FieldRule.model_fields
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

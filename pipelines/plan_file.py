@@ -126,7 +126,8 @@ def _fault(document: Document, item: Any) -> Fault:
         return Fault(line, f"unknown type `{tag}`{did_you_mean(tag, known)} (known: {', '.join(known)})")
     if item["type"] == "union_tag_not_found":
         return Fault(line, "`type` is missing")
-    return Fault(line, f"`{name}`: {item['msg']}, not {reprlib.repr(item['input'])}")
+    value = item["input"]  # a whole mapping is long and says little
+    return Fault(line, f"`{name}`: {item['msg']}" + ("" if isinstance(value, dict) else f", not {reprlib.repr(value)}"))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

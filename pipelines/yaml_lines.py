@@ -48,8 +48,8 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | N
 def parse(text: str, where: str) -> Document:
     """Parses YAML with the safe loader; a syntax error is a UserError with its line."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_Loader)
+        value = yaml.load(text, Loader=_Loader)
         repeated = tuple(_repeated(node, set()))
     except RecursionError:
         raise UserError("this is nested too deep", "key: value lines", "check brackets", where) from None
@@ -59,6 +59,19 @@ def parse(text: str, where: str) -> Document:
         problem = getattr(error, "problem", None) or str(error)
         raise UserError(f"this is not YAML: {problem}", "key: value lines", "check indents and quotes", place) from None
     return Document(value, node, repeated)
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which also takes tabs between the parts of {...} and [...], as YAML does: pasted JSON has them.
+
+    PyYAML's own refuses them. `scan_to_next_token` is where its scanner skips spaces (PyYAML 6.0, scanner.py).
+    """
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.flow_level and self.peek() == "\t":
+            self.forward()
+            super().scan_to_next_token()
 
 
 def _repeated(node: yaml.Node | None, visited: set[int]) -> list[Fault]:

@@ -29,7 +29,7 @@ def test_the_tables_name_every_stage_and_every_grader() -> None:
     assert named == {*STAGE_MODELS, *GRADERS}
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"^finetune-advisor (\w+)", README, re.MULTILINE))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^finetune-advisor ([\w-]+)", README, re.MULTILINE))))
 def test_every_command_of_the_readme_has_the_options_it_is_shown_with(command: str) -> None:
     code = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
     shown = subprocess.run([sys.executable, "-c", code, command, "--help"], capture_output=True, text=True, check=True)

@@ -11,6 +11,7 @@ from graders.errors import UserError
 
 COMMANDS = {
     "init": "advisor.cli.init:init",
+    "import-openai": "advisor.cli.import_openai:import_openai",
     "run": "advisor.cli.run:run",
     "status": "advisor.cli.status:status",
     "data": "advisor.cli.data:data",
@@ -18,6 +19,7 @@ COMMANDS = {
 }
 HELP = {
     "init": "Interview, look at the data, decide, and write plan.yaml.",
+    "import-openai": "Turn an OpenAI fine-tuning job or grader into plan.yaml.",
     "run": "Run a plan; what is done is skipped, what was stopped goes on.",
     "status": "Show which stages of a plan are done, and why the others would run.",
     "data": "Show how a data file is read: roles, findings, rendered rows.",

@@ -33,11 +33,11 @@ def data_options(command: Any) -> Any:
 def data_spec(train: str, options: Mapping[str, Any], folder: Path) -> DataSpec:
     """The options as a DataSpec whose paths start from `folder`."""
     fields = {key: options[key] for key in ("limit", "prompt", "system") if options[key] is not None}
-    held_out = {key: _from(options[key], folder) for key in ("validation", "test") if options[key] is not None}
+    held_out = {key: path_from(options[key], folder) for key in ("validation", "test") if options[key] is not None}
     return DataSpec.model_validate({"train": train, "columns": _columns(options["columns"]), **fields, **held_out})
 
 
-def _from(path: str, folder: Path) -> str:
+def path_from(path: str, folder: Path) -> str:
     """A path from the working folder as a path from `folder`."""
     if Path(path).is_absolute() or not Path(path).exists():
         return path

@@ -119,6 +119,7 @@ def test_an_overwrite_is_refused_with_the_difference(here, jsonl, capsys):
 BAD = [
     (["--data", "nowhere.jsonl"], "nowhere.jsonl"),
     (["--data", "rows.jsonl", "--set", "verifyable=yes"], "verifiable"),
+    (["--data", "rows.jsonl", "--set", "grader=string_check"], "input is missing; reference is missing"),
     (["--data", "rows.jsonl", "--set", "hours=soon"], "a number, 0 or more"),
     (["--data", "rows.jsonl", "--column", "promt=question"], "prompt"),
     (["--data", "rows.jsonl", "--column", "prompt=quest"], "question"),

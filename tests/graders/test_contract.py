@@ -1,7 +1,8 @@
 """Every grader keeps the contract; and the contract finds graders that do not."""
 
+import json
 import time
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -11,7 +12,8 @@ from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.numeric import Numeric
-from graders.union import GRADERS
+from graders.similarity import Similarity
+from graders.union import GRADERS, parse_grader
 
 CITIES = [Sample(f"Capital of {land}?", city, city) for land, city in (("Peru", "Lima"), ("Chad", "N'Djamena"))]
 SUMS = [
@@ -26,6 +28,24 @@ RECEIPTS = [
     Sample(f"{shop} took {total}", f'{{"shop": "{shop}", "total": {total}}}', {"shop": shop, "total": total})
     for shop, total in (("Olive Ltd", 3.5), ("Nordwind", 12))
 ]
+CARDS = [
+    Sample(f"Who is {name} of {city}?", json.dumps({"name": name, "city": city}), row={"name": name, "city": city})
+    for name, city in (("Ada", "Lima"), ("Bo", "N'Djamena"), ("Cy", "Oslo"))
+]
+
+
+def same(field: str, column: str) -> dict[str, str]:
+    """OpenAI's string_check of a field of the output's JSON."""
+    templates = {"input": f"{{{{sample.output_json.{field}}}}}", "reference": f"{{{{item.{column}}}}}"}
+    return {"type": "string_check", "operation": "eq", **templates}
+
+
+ALIKE = {
+    "type": "text_similarity",
+    "input": "{{sample.output_json}}",
+    "reference": '{"name": "{{item.name}}", "city": "{{item.city}}"}',
+    "evaluation_metric": "fuzzy_match",
+}
 CASES: list[tuple[Grader, list[Sample]]] = [
     (ExactMatch(), CITIES),
     (ExactMatch(ignore_case=False, ignore_space=False, ignore_punctuation=True), CITIES),
@@ -36,6 +56,21 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (Similarity(), CITIES),
+    (Similarity(metric="fuzzy_match"), INTENTS),
+    (Similarity(metric="meteor"), CITIES),
+    (parse_grader(same("name", "name")), CARDS),
+    (parse_grader(ALIKE), CARDS),
+    (
+        parse_grader(
+            {
+                "type": "multi",
+                "graders": {"name": same("name", "name"), "city": same("city", "city")},
+                "calculate_output": "(name + city) / 2",
+            }
+        ),
+        CARDS,
+    ),
 ]
 
 
@@ -96,6 +131,18 @@ class _Broken(Grader):
 def test_the_contract_finds_a_grader_that(fault: str, check: str) -> None:
     failures = check_contract(_Broken(fault=fault), INTENTS)
     assert check in {failure.check for failure in failures}
+
+
+class _NoReference(_Broken):
+    needs_reference: ClassVar[bool] = False
+
+
+def test_a_grader_that_needs_no_reference_may_pass_any_text_but_must_keep_the_rest() -> None:
+    assert check_contract(_NoReference(fault="passes everything"), INTENTS) == []
+    [failure] = check_contract(_NoReference(fault="raises"), INTENTS)
+    assert failure.check == "never raises"
+    [failure] = check_contract(_NoReference(fault="fails everything"), INTENTS)
+    assert failure.check == "the right answer scores 1"
 
 
 def test_a_failure_counts_rows_and_names_them() -> None:

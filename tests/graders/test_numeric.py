@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ from graders.base import Grade, Sample
 from graders.numeric import Numeric
 
 
-def grade(completion: str, reference: object, **fields: float) -> Grade:
-    return Numeric.model_validate(fields).grade(Sample("How many?", completion, reference))
+def grade(completion: str, reference: object, prompt: str = "How many?", **fields: object) -> Grade:
+    return Numeric.model_validate(fields).grade(Sample(prompt, completion, reference))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,102 @@ def test_a_wrong_answer_scores_0(completion: str, reference: object) -> None:
     assert grade(completion, reference).score == 0
 
 
+@pytest.mark.parametrize(
+    ("completion", "reference"),
+    [
+        ("一共三百二十元", 320),
+        ("答案是两千。", "2000"),
+        ("#### ３２０", 320),
+        ("3.5万", 35000),
+        ("1.2亿元", "120,000,000"),
+        ("3.5萬", "3.5万"),
+        ("两万五", 25000),
+        ("一亿二千万", "1.2亿"),
+        ("1亿2000万", "1.2亿"),
+        ("3万5千元", 35000),
+        ("5百", 500),
+        ("5千克", 5),
+        ("5千元", 5000),
+        ("叁佰贰拾元", 320),
+        ("二〇二四年", 2024),
+        ("三百二", 320),
+        ("一千零一", 1001),
+        ("三点五", 3.5),
+        ("四分之三", 0.75),
+        ("10分之3", 0.3),
+        ("二又三分之一", "7/3"),
+        ("百分之二十", "20%"),
+        ("½", 0.5),
+        ("1½ cups", 1.5),
+        ("答案是三个苹果", 3),
+        ("他有两个", 2),
+        ("三百二十", "叁佰贰拾"),
+    ],
+)
+def test_reads_chinese_and_full_width_numbers(completion: str, reference: object) -> None:
+    assert grade(completion, reference).score == 1
+
+
+@pytest.mark.parametrize(
+    "completion", ["十分高兴", "一共", "七八个", "三三两两", "万一", "千万别", "第一", "一样多", "三" * 500]
+)
+def test_words_that_only_look_like_chinese_numbers_are_none(completion: str) -> None:
+    assert grade(completion, 7).reason == "no number in the completion"
+
+
+def test_a_single_chinese_digit_does_not_take_the_place_of_a_number_in_digits() -> None:
+    assert grade("共12本,每人一本,所以有12个人。两个班", 12).score == 1
+
+
+def test_a_large_unit_may_stay_only_where_the_prompt_asks_in_it() -> None:
+    assert grade("3.5万元", "3.5", prompt="一共多少万元？").score == 1
+    assert grade("3.5", "3.5万", prompt="一共多少万元？").score == 1
+    assert grade("35000元", "3.5", prompt="一共多少元？").score == 0
+    assert grade("3.5万元", "3.5", prompt="一共多少元？").score == 0
+
+
+def test_a_discount_is_text_unless_asked_for_by_field_or_prompt() -> None:
+    assert grade("打75折后是60元,再打75折", 60).score == 1
+    assert grade("75折", 75).score == 0
+    for written in ("75折", "7.5折", "七五折", "0.75", "75%"):
+        assert grade(written, "75折", discounts=True).score == 1
+    assert grade("打八折", 0.8, discounts=True).score == 1
+    assert grade("8.5折", "8.5", prompt="打了几折？").score == 1
+    assert grade("75折", "75折").score is None
+
+
+@pytest.mark.parametrize(
+    ("completion", "reference", "score"),
+    [
+        ("5 km", "5 km", 1),
+        ("5km away", "5 kilometres", 1),
+        ("5千米", "5公里", 1),
+        ("5 m", "5 km", 0),
+        ("5", "5 km", 0),
+        ("5 km", "5", 1),
+        ("$5", "5 dollars", 1),
+        ("5 USD", "$5", 1),
+        ("€5", "$5", 0),
+        ("共5个苹果", "5个", 1),
+        ("5只", "5个", 0),
+        ("3.5万千米", "35000公里", 1),
+        ("5 mW", "5 MW", 0),
+        ("50%", "0.5", 1),
+        ("50", "50%", 0),
+        ("50%", "50%", 1),
+        ("10 apples", "10 Apple", 1),
+        ("6 km", "5 km", 0),
+    ],
+)
+def test_units_count_where_asked(completion: str, reference: object, score: int) -> None:
+    assert grade(completion, reference, units="same").score == score
+
+
+def test_a_wrong_unit_is_told_from_a_wrong_number() -> None:
+    assert grade("5 m", "5 km", units="same").reason == "5 (last number) is not in the unit of 5"
+    assert grade("5 m", "5 km").score == 1
+
+
 def test_tolerances_are_absolute_or_relative() -> None:
     assert grade("0.333", "1/3", abs_tolerance=0.001).score == 1
     assert grade("0.33", "1/3", abs_tolerance=0.001).score == 0
@@ -133,3 +230,21 @@ def test_agrees_with_every_labelled_solution_of_gsm8k() -> None:
         rows = [json.loads(line) for line in lines]
     agree = sum((grade(row["solution"], row["gold"]).score == 1) == row["is_correct"] for row in rows)
     assert (agree, len(rows)) == (5276, 5276)
+
+
+@pytest.mark.skipif("FINETUNE_ADVISOR_DATA" not in os.environ, reason="FINETUNE_ADVISOR_DATA names no folder of data")
+def test_every_answer_of_gsm8k_cmath_and_the_foundry_samples_passes_as_its_own() -> None:
+    folder = Path(os.environ["FINETUNE_ADVISOR_DATA"])
+
+    def rows(*names: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for name in names for line in (folder / name).read_text(encoding="utf-8").splitlines()]
+
+    chats = rows(*(f"foundry-sft-samples/gsm8k_chat_{name}.jsonl" for name in ("train", "validation")))
+    sets = [
+        [(row["input"], row["golden"]) for row in rows("cmath/cmath_dev.jsonl", "cmath/distractor.jsonl")],
+        [(row["question"], row["answer"]) for row in rows("gsm8k/test.jsonl")],
+        [(row["messages"][-2]["content"], row["messages"][-1]["content"]) for row in chats],
+    ]
+    passed = [sum(grade(gold, gold, prompt).score == 1 for prompt, gold in pairs) for pairs in sets]
+    assert passed == [960, 1319, len(chats)]
+    assert sum(grade(f"列式计算。答：一共是{gold}。", gold, prompt).score == 1 for prompt, gold in sets[0]) == 960

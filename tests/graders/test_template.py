@@ -5,7 +5,7 @@ import pytest
 from graders.base import Sample
 from graders.template import MissingVariable, fill, variables
 
-ROW = {"answer": "42", "tags": ["a", "b"], "deep": {"x": [{"y": 1}]}, "a.b": "dotted", "ok": True}
+ROW = {"answer": "42", "tags": ["a", "b"], "deep": {"x": [{"y": 1}]}, "a.b": "dotted", "ok": True, "none": None}
 
 
 def filled(template: str, completion: str = "", row: dict[str, object] = ROW) -> str:
@@ -27,7 +27,9 @@ def test_text_in_single_braces_stays() -> None:
     assert filled('{"a": {"b": 1}} { item.answer }') == '{"a": {"b": 1}} { item.answer }'
 
 
-@pytest.mark.parametrize("path", ["item.missing", "item.tags[9]", "item.deep.z", "row.answer", "item", "item..x", ""])
+@pytest.mark.parametrize(
+    "path", ["item.missing", "item.tags[9]", "item.deep.z", "item.none", "row.answer", "item", "item..x", ""]
+)
 def test_a_lack_in_the_row_or_template_is_the_graders_failure(path: str) -> None:
     with pytest.raises(MissingVariable) as caught:
         filled(f"{{{{{path}}}}}")

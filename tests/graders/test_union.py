@@ -6,6 +6,7 @@ import yaml
 from graders.choice import Choice
 from graders.errors import UserError
 from graders.union import GRADERS, parse_grader
+from tests.graders.test_any_text import MINIMAL
 
 
 def test_a_yaml_mapping_becomes_its_grader() -> None:
@@ -15,7 +16,7 @@ def test_a_yaml_mapping_becomes_its_grader() -> None:
 
 @pytest.mark.parametrize("name", sorted(GRADERS))
 def test_every_type_is_known_by_its_name(name: str) -> None:
-    assert type(parse_grader({"type": name})) is GRADERS[name]
+    assert type(parse_grader({"type": name} | MINIMAL[name])) is GRADERS[name]
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,24 @@ def test_broken_yaml_has_its_line(tmp_path: Path) -> None:
     )
 
 
+def test_a_grader_of_openais_is_valid_as_it_is_pasted_with_tabs_too(tmp_path: Path) -> None:
+    grader = """{
+\t"name": "both",\t"type": "multi",
+\t"pass_threshold": 0.65,
+\t"graders": {
+\t\t"kind": { "name": "kind", "type": "string_check", "operation": "eq",
+\t\t\t"input": "{{sample.output_json.kind}}", "reference": "{{ item.kind }}" }\t
+\t},
+\t"calculate_output": "0.5 * kind"
+  }"""
+    plan = load_plan(written(tmp_path, GOOD.replace("\n    type: numeric", f" {grader}"))).plan
+    assert (plan.graders["answer"].type, plan.graders["answer"].pass_at) == ("multi", 0.65)
+    assert "plan.yaml:10: `operation`: Input should be 'eq'" in message(
+        tmp_path, GOOD.replace("\n    type: numeric", f" {grader.replace('eq', 'is')}")
+    )
+    assert "found character '\\t'" in message(tmp_path, GOOD.replace("    type", "\ttype"))
+
+
 def test_a_missing_plan_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="finetune-advisor init"):
         load_plan(tmp_path / "none.yaml")
