@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from graders import sandbox
 from graders.base import Grade, Grader, Sample, unscored
+from graders.sandbox import Limits, Outcome, Trial
+from graders.sandbox import run as run_jobs
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*$", re.MULTILINE)
 _PYTHON = {"", "python", "py", "python3"}
@@ -47,12 +48,12 @@ class CodeTests(Grader):
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Runs samples side by side. Raises UserError where this machine has no sandbox."""
         trials = [self._trial(sample) for sample in samples]
-        outcomes = iter(sandbox.run([trial for trial in trials if isinstance(trial, sandbox.Trial)]))
+        outcomes = iter(run_jobs([trial for trial in trials if isinstance(trial, Trial)]))
         return [
-            _graded(trial.program, next(outcomes)) if isinstance(trial, sandbox.Trial) else trial for trial in trials
+            _graded(trial.program, next(outcomes)) if isinstance(trial, Trial) else trial for trial in trials
         ]
 
-    def _trial(self, sample: Sample) -> "sandbox.Trial | Grade":
+    def _trial(self, sample: Sample) -> Trial | Grade:
         try:
             tests = _texts(sample.reference if self.tests is None else _column(sample.row, self.tests))
             setup = "" if self.setup is None else "\n".join(_texts(_column(sample.row, self.setup)))
@@ -64,8 +65,8 @@ class CodeTests(Grader):
         code = code_of(sample.completion)
         if not code.strip():
             return Grade(0.0, "no code in the completion")
-        limits = sandbox.Limits(self.timeout_seconds, self.memory_mib, self.sandbox == "required")
-        return sandbox.Trial(_future_first(setup, code), tuple(tests), entry_point, limits)
+        limits = Limits(self.timeout_seconds, self.memory_mib, self.sandbox == "required")
+        return Trial(_future_first(setup, code), tuple(tests), entry_point, limits)
 
 
 def code_of(completion: str) -> str:
@@ -106,7 +107,7 @@ def _texts(value: object) -> list[str]:
     return list(texts)
 
 
-def _graded(program: str, outcome: sandbox.Outcome) -> Grade:
+def _graded(program: str, outcome: Outcome) -> Grade:
     extracted = program[:1000]
     if outcome.broken:
         return Grade(None, f"the tests cannot be run: {outcome.error}", extracted, errors=("other_error",))

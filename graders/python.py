@@ -19,9 +19,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from graders import sandbox
 from graders.base import Grade, Grader, Sample, unscored
 from graders.ranges import UNIT, Range, ranged, threshold_as_pass_at
+from graders.sandbox import Call, Limits, Outcome
+from graders.sandbox import run as run_jobs
 from graders.template import sample_namespace
 
 _MAX_SOURCE_BYTES = 256_000
@@ -89,9 +90,9 @@ class Python(Grader):
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Runs the source side by side, a function one by one. Raises UserError where this machine has no sandbox."""
         if self.source is not None:
-            limits = sandbox.Limits(self.timeout_seconds, self.memory_mib, self.sandbox == "required")
-            outcomes = sandbox.run(
-                [sandbox.Call(self.source, "grade", (sample_namespace(s), dict(s.row)), limits) for s in samples]
+            limits = Limits(self.timeout_seconds, self.memory_mib, self.sandbox == "required")
+            outcomes = run_jobs(
+                [Call(self.source, "grade", (sample_namespace(s), dict(s.row)), limits) for s in samples]
             )
         else:
             from graders.own_function import call
@@ -102,7 +103,7 @@ class Python(Grader):
             ]
         return [self._graded(sample, outcome) for sample, outcome in zip(samples, outcomes, strict=True)]
 
-    def _graded(self, sample: Sample, outcome: sandbox.Outcome) -> Grade:
+    def _graded(self, sample: Sample, outcome: Outcome) -> Grade:
         if outcome.ended == "done":
             grade = ranged(outcome.value, self.range, f"the function returned {outcome.value}")
             return grade if grade.score is not None else replace(grade, errors=(_RUNTIME,))

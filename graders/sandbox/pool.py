@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import site
 import socket
@@ -17,6 +18,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ _HEAVY = ("numpy", "rapidfuzz")
 """Preloaded in a server of their own: they make each fork slower, and importing them takes 0.1 s."""
 _USE_HEAVY = (*_HEAVY, "scipy", "sklearn", "pandas", "skbio")
 _MAX_ANSWER_BYTES = 8 << 20
+_ENDING_SECONDS = 5.0
 _LATE_SECONDS = 30.0
 """A slot that says nothing for so long after a run's time is lost."""
 
@@ -65,7 +68,8 @@ class _Server:
         self._free: list[socket.socket] = []
         self._lock = threading.Lock()
         with theirs:
-            self._process = _spawn(theirs, kind)
+            self._scratch = tempfile.mkdtemp(prefix="finetune-advisor-sandbox-")
+            self._process = _spawn(theirs, kind, self._scratch)
         ready = json.loads(self._control.recv(4096) or b'{"missing": "a server process, which did not start"}')
         if missing := ready.get("missing"):
             self.close()
@@ -106,10 +110,16 @@ class _Server:
 
     def close(self) -> None:
         """Ends the server and all it runs."""
-        self.forget()
-        with contextlib.suppress(ChildProcessError, ProcessLookupError):
-            os.kill(self._process, signal.SIGTERM)
-            os.waitpid(self._process, 0)
+        self.forget()  # which is what it ends at
+        deadline = time.monotonic() + _ENDING_SECONDS
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(self._process, os.WNOHANG)[0] == 0:
+                if time.monotonic() > deadline:
+                    os.kill(self._process, signal.SIGKILL)
+                    os.waitpid(self._process, 0)
+                    break
+                time.sleep(0.002)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 _servers: dict[_Kind, _Server] = {}
@@ -286,9 +296,8 @@ def _death(code: int) -> str:
     return f"process ended with code {code} and no answer"
 
 
-def _spawn(control: socket.socket, kind: _Kind) -> int:
+def _spawn(control: socket.socket, kind: _Kind, scratch: str) -> int:
     """Starts the server with none of this process's environment but where libraries are; its pid."""
-    scratch = tempfile.mkdtemp(prefix="finetune-advisor-sandbox-")
     preload = _PRELOAD + _HEAVY if kind.heavy else _PRELOAD
     settings = {"readable": _readable(), "preload": preload, "scratch": scratch, "confined": kind.confined}
     environment = {

@@ -224,7 +224,7 @@ class Session:
             return ["g", value.__module__, value.__qualname__]
         if isinstance(value, type) and value in self._exceptions.values():
             return ["ref", next(handle for handle, kind in self._exceptions.items() if kind is value)]
-        if hasattr(value, "__next__"):
+        if hasattr(value, "__next__") and type(value).__module__ in ("builtins", "itertools"):
             return ["it", self._encode(list(value))]
         if isinstance(value, tuple(wire.TAGS)):  # a class of the tests that is a list or a dict at heart
             return self._encode(wire.base_value(value))

@@ -75,7 +75,7 @@ class Slot:
             processes.append(self._fork(run))
         for descriptor in descriptors:
             os.close(descriptor)
-        timed_out = self._wait(processes, started + job["seconds"] + GRACE_SECONDS, client)
+        timed_out = self._wait(processes, started + job["seconds"] + GRACE_SECONDS * (len(roles) > 1), client)
         seconds = time.monotonic() - started
         for process in processes:
             with contextlib.suppress(ProcessLookupError):

@@ -8,6 +8,7 @@ with the process, and the parent counts the rest as not passed.
 import importlib
 import json
 import os
+import re
 import types
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +20,7 @@ from graders.sandbox.link import Link, LinkClosed, LinkTimeout, Unreadable
 from graders.sandbox.remote import CannotHandOver, ProgramError, Session
 
 _MAX_SAID = 300
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class _Noted(AssertionError):
@@ -190,9 +192,10 @@ def describe(error: BaseException) -> str:
 
 def _shown(value: Any) -> str:
     try:
-        text = repr(value)
+        text = repr(value)[:10_000]
     except Exception as error:  # noqa: BLE001 - it is only shown
         return f"a value that cannot be shown ({type(error).__name__})"
+    text = _ADDRESS.sub("", text)  # the same answer is told in the same words each time
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -84,6 +84,8 @@ def encode(value: Any, refer: Refer) -> Any:  # noqa: PLR0911 - one return a kin
         return ["y", value.__name__]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return ["nt", kind.__name__, list(kind._fields), *(encode(item, refer) for item in tuple(value))]
+    if kind is slice:
+        return ["sl", *(encode(part, refer) for part in (value.start, value.stop, value.step))]
     if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.ndarray | numpy.generic):
         return _of_numpy(value, numpy, refer)
     return refer(value)
@@ -107,6 +109,8 @@ def decode(data: Any, resolve: Refer) -> Any:
         return _BUILTIN_TYPES[rest[0]]
     if tag == "nt":
         return collections.namedtuple(rest[0], rest[1])(*(decode(item, resolve) for item in rest[2:]))  # noqa: PYI024
+    if tag == "sl":
+        return slice(*(decode(part, resolve) for part in rest))
     if tag == "np":
         import numpy as np
 
