@@ -11,6 +11,7 @@ the top level; a test that hands over anything else (an open file) leaves the ro
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -65,6 +66,8 @@ class CodeTests(Grader):
         code = code_of(sample.completion)
         if not code.strip():
             return Grade(0.0, "no code in the completion")
+        if _jams_the_parser(code):
+            return Grade(0.0, "the code is no Python: it piles combining marks on a letter", code[:1000])
         limits = Limits(self.timeout_seconds, self.memory_mib, self.sandbox == "required")
         return Trial(_future_first(setup, code), tuple(tests), entry_point, limits)
 
@@ -83,6 +86,13 @@ def code_of(completion: str) -> str:
     if opened is not None and opened[2].lower() in _PYTHON and (found is None or opened[2]):
         found = completion[opened.end() + 1 :]
     return completion if found is None else found
+
+
+def _jams_the_parser(code: str) -> bool:
+    """Whether Python would take the square of its length to read it: it sorts the marks that follow a letter."""
+    runs = () if code.isascii() else re.findall(r"[^\x00-\x7f]{1000,}", code)
+    marked = ("".join("x" if unicodedata.combining(letter) else " " for letter in run) for run in runs)
+    return any("x" * 1000 in marks for marks in marked)
 
 
 def _future_first(setup: str, code: str) -> str:

@@ -10,6 +10,7 @@ from graders.union import GRADERS, parse_grader
 # The fields that each grader cannot do without. A new grader adds its line.
 MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
+    "code_tests": {"timeout_seconds": 2},
     "exact_match": {},
     "json_fields": {},
     "multi": {
@@ -17,6 +18,7 @@ MINIMAL: dict[str, dict[str, object]] = {
         "calculate_output": "0.5 * a + 0.5 * b",
     },
     "numeric": {},
+    "python": {"source": "def grade(sample, item):\n    return len(sample['output_text']) % 2"},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
     "text_similarity": {

@@ -8,10 +8,12 @@ import pytest
 
 from graders.base import Grade, Grader, Sample
 from graders.choice import Choice
+from graders.code_tests import CodeTests
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.json_fields import JsonFields
 from graders.numeric import Numeric
+from graders.python import Python
 from graders.similarity import Similarity
 from graders.union import GRADERS, parse_grader
 
@@ -32,6 +34,20 @@ CARDS = [
     Sample(f"Who is {name} of {city}?", json.dumps({"name": name, "city": city}), row={"name": name, "city": city})
     for name, city in (("Ada", "Lima"), ("Bo", "N'Djamena"), ("Cy", "Oslo"))
 ]
+
+PROGRAMS = [
+    Sample(
+        f"Write {name}(x), which gives {what}.",
+        f"Here it is:\n```python\ndef {name}(x):\n    return {code}\n```",
+        [f"assert {name}({x}) == {eval(code, {'x': x})}" for x in (1, 5)],
+    )
+    for name, what, code in (("twice", "double", "2 * x"), ("square", "its square", "x * x"))
+]
+SAME_CARD = """
+def grade(sample, item):
+    answer = sample["output_json"]
+    return sum(answer.get(key) == item[key] for key in ("name", "city")) / 2
+"""
 
 
 def same(field: str, column: str) -> dict[str, str]:
@@ -56,6 +72,8 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (Choice(choices=("A", "B", "C")), LETTERS),
     (JsonFields(), RECEIPTS),
     (JsonFields.model_validate({"fields": {"shop": "fuzzy", "total": "numeric"}}), RECEIPTS),
+    (CodeTests(), PROGRAMS),
+    (Python(source=SAME_CARD), CARDS),
     (Similarity(), CITIES),
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),
