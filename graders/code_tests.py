@@ -3,7 +3,7 @@
 In: a completion with code (the last ``` block that is marked as Python or as nothing, else all of it); tests from the
 reference or a column: a text, or a list of texts, of asserts, `test_…` functions, TestCases, or a function
 `check(candidate)` that is called with `entry_point` (HumanEval). Out: the share of tests that pass. Each assert counts
-by itself; one that runs several times passes when it passes each time. Code that does not run, or not in time, scores 0.
+by itself; one that runs several times passes when it passes each time. Code that fails or takes too long scores 0.
 The program and its tests run in processes of their own, in the sandbox: see graders/sandbox, also for its limits.
 Names of Python's own and of modules are the tests' own, not the program's; what the program prints is not read.
 Limits: tests may hand the program plain data, functions, iterators, and objects of classes that they or it define at
@@ -50,9 +50,7 @@ class CodeTests(Grader):
         """Runs samples side by side. Raises UserError where this machine has no sandbox."""
         trials = [self._trial(sample) for sample in samples]
         outcomes = iter(run_jobs([trial for trial in trials if isinstance(trial, Trial)]))
-        return [
-            _graded(trial.program, next(outcomes)) if isinstance(trial, Trial) else trial for trial in trials
-        ]
+        return [_graded(trial.program, next(outcomes)) if isinstance(trial, Trial) else trial for trial in trials]
 
     def _trial(self, sample: Sample) -> Trial | Grade:
         try:

@@ -1,8 +1,8 @@
 """python: a Python function grades, given as OpenAI gives it (`source`) or as a file of your own (`function`).
 
-In: `grade(sample, item)`, where `sample` has output_text, output_json (where the completion is valid JSON), output_tools
-and choices, and `item` is the data row. Out: the number it returns, on `range`. What it raises, what is no number or
-lies outside of `range`, and a time-out are the grader's failure: unscored. Only a source that reads `output_json` of a
+In: `grade(sample, item)`: `sample` has output_text, output_json (where the completion is valid JSON), output_tools and
+choices, and `item` is the data row. Out: the number it returns, on `range`. What it raises, what is no number or lies
+outside of `range`, and a time-out are the grader's failure: unscored. Only a source that reads `output_json` of a
 completion that is no JSON gives 0, as the fault is the model's.
 `source` runs in the sandbox, in a fresh process each time, with the libraries that are installed here. It is believed:
 where it executes what the model wrote (exec), that code can speak for it; use code_tests for such answers.
@@ -37,7 +37,8 @@ class Python(Grader):
     name: str | None = Field(None, description="A name of your choice.")
     source: str | None = Field(None, description="Python that defines grade(sample, item); runs in the sandbox.")
     function: str | None = Field(
-        None, description="file.py:name, a function of yours with the same two arguments; trusted, not in OpenAI's JSON."
+        None,
+        description="file.py:name, a function of yours with the same two arguments; trusted, not in OpenAI's JSON.",
     )
     range: Range = Field(UNIT, description="Lowest and highest number that the function returns.")
     image_tag: str | None = Field(None, description="OpenAI's; not followed.")
@@ -98,9 +99,7 @@ class Python(Grader):
             from graders.own_function import call
 
             file, _, name = str(self.function).rpartition(":")
-            outcomes = [
-                call(file, name, (sample_namespace(s), dict(s.row)), self.timeout_seconds) for s in samples
-            ]
+            outcomes = [call(file, name, (sample_namespace(s), dict(s.row)), self.timeout_seconds) for s in samples]
         return [self._graded(sample, outcome) for sample, outcome in zip(samples, outcomes, strict=True)]
 
     def _graded(self, sample: Sample, outcome: Outcome) -> Grade:
@@ -108,7 +107,9 @@ class Python(Grader):
             grade = ranged(outcome.value, self.range, f"the function returned {outcome.value}")
             return grade if grade.score is not None else replace(grade, errors=(_RUNTIME,))
         if outcome.error.startswith("KeyError: 'output_json'") and "output_json" not in sample_namespace(sample):
-            return Grade(0.0, "the grader reads output_json, and the completion is no JSON", errors=("sample_parse_error",))
+            return Grade(
+                0.0, "the grader reads output_json, and the completion is no JSON", errors=("sample_parse_error",)
+            )
         return unscored(f"the grader's code failed: {outcome.error}", _SERVER if outcome.broken else _RUNTIME)
 
 
@@ -119,6 +120,8 @@ def _binds_grade(statement: ast.stmt) -> bool:
         if arguments.vararg is None and not count - len(arguments.defaults) <= 2 <= count:
             raise ValueError(f"grade takes two arguments, sample and item, and here {count}")
         return True
-    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom | ast.If | ast.Try | ast.ClassDef):
+    if isinstance(
+        statement, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom | ast.If | ast.Try | ast.ClassDef
+    ):
         return re.search(r"\bgrade\b", ast.unparse(statement)) is not None
     return False

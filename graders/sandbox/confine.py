@@ -4,6 +4,7 @@ Limits always: address space, CPU seconds, file size, open files, no core dump; 
 Confined: no capability, no new privileges, Landlock, seccomp (see there). Namespaces are the server's (see there).
 """
 
+import contextlib
 import math
 import os
 import resource
@@ -46,44 +47,67 @@ def build_walls(readable: list[str]) -> Walls:
     return Walls(landlock.abi(), tuple(landlock.open_paths(readable)), devices, seccomp.Filter(), base)
 
 
-def set_limits(walls: Walls, seconds: float, memory_mib: int) -> None:
-    """For this process, for good: hard limits."""
-    cpu = math.ceil(seconds) + 1
-    mib = 1 << 20
+def prepare() -> None:
+    """What all runs share, for the server and so for all it forks: hard limits, no new privileges, no core dumps."""
     limits = {
-        resource.RLIMIT_AS: walls.base_bytes + memory_mib * mib,
-        resource.RLIMIT_CPU: cpu,
-        resource.RLIMIT_FSIZE: SCRATCH_MIB * mib,
+        resource.RLIMIT_FSIZE: SCRATCH_MIB << 20,
         resource.RLIMIT_NOFILE: _MAX_OPEN_FILES,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }
     for kind, most in limits.items():
-        hard = resource.getrlimit(kind)[1]
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (value, value))
+        _limit(kind, most)
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)
 
 
-def limit_threads(count_in_namespace: bool) -> None:
-    """Root takes a user id of its own for each run, as the kernel counts threads by user and lets root have any number.
+def set_limits(walls: Walls, seconds: float, memory_mib: int) -> None:
+    """For this process, for good: hard limits."""
+    _limit(resource.RLIMIT_AS, walls.base_bytes + (memory_mib << 20))
+    _limit(resource.RLIMIT_CPU, math.ceil(seconds) + 1)
 
-    Files are still opened as before (the effective id stays). For others the count is right in a user namespace only.
+
+def _limit(kind: int, most: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def disown(count_in_namespace: bool) -> None:
+    """For a slot, and so for all it forks: no capability, and no more threads than MAX_THREADS.
+
+    The kernel counts threads by user and lets root have any number: root takes a user id of its own for each slot, and
+    opens files as before (the effective id stays). For others a user namespace counts its own, over all slots; where
+    there is none, the user's other threads count too, and more of them are let start.
     """
-    if os.geteuid() == 0:
-        try:
-            os.setresuid(_FIRST_UID + os.getpid() % 1_000_000, -1, -1)
-        except OSError:
-            return  # the id is not mapped here: memory alone limits threads
+    most = MAX_THREADS * (os.cpu_count() or 1)
+    if os.geteuid() == 0 and _takes_an_id_of_its_own():
+        most = MAX_THREADS
     elif not count_in_namespace:
-        return
-    resource.setrlimit(resource.RLIMIT_NPROC, (MAX_THREADS, MAX_THREADS))
+        most = 1024 + _threads_of_this_user()
+    _limit(resource.RLIMIT_NPROC, most)
+    linux.drop_capabilities()
+
+
+def _takes_an_id_of_its_own() -> bool:
+    try:
+        os.setresuid(_FIRST_UID + os.getpid() % 1_000_000, -1, -1)
+    except OSError:  # the id may not be mapped here
+        return False
+    return True
+
+
+def _threads_of_this_user() -> int:
+    count = 0
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == os.getuid():
+                count += len(os.listdir(f"{entry.path}/task"))  # noqa: PTH208 - pathlib is not imported here
+    return count
 
 
 def confine(walls: Walls, rules: int) -> None:
-    """Shuts this process in, for good. rules: of its scratch folder. Raises OSError where a layer fails."""
-    linux.drop_capabilities()
-    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-    linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    """Shuts this process in, for good, after `prepare` and `disown`. rules: of its scratch folder. Raises OSError."""
     landlock.restrict(rules)
     walls.filter.install(os.getpid())

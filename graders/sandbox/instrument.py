@@ -1,14 +1,17 @@
 """The tests' text, made ready: each `assert` notes its result and lets the next one run, and what is needed is named.
 
 An assert inside a TestCase, which has its own way to fail, stays as it is. `assert a == b` notes both values.
+In a forked process code that runs for the first time is slow, as it copies the memory that it touches: so this reads
+statements only, and leaves expressions to the compiler.
 """
 
 import ast
 import builtins
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from types import CodeType
 
 RECORDER = "__recorder__"
 _ALIASES = {"np": "numpy", "pd": "pandas"}
@@ -26,51 +29,42 @@ class Unit:
     owners: dict[int, str] = field(default_factory=dict)
     functions: list[str] = field(default_factory=list)
     classes: str = ""
+    code: CodeType | None = None
+
+    def first_line(self) -> str:
+        """Of the text, as the compiler sees it."""
+        return next((ast.unparse(node).split("\n", 1)[0] for node in self.tree.body), "")
 
 
 def units(texts: list[str], entry_point: str) -> list[Unit]:
-    """Raises SyntaxError, and ValueError or RecursionError where a text cannot be parsed."""
+    """Raises SyntaxError, and ValueError, RecursionError or MemoryError where a text cannot be parsed."""
     found = []
     number = 0
     for text in texts:
         unit = Unit(ast.parse(text))
-        lines = text.encode("utf-8", "replace").split(b"\n")
         _split_classes(unit)
         unit.functions = _functions(unit.tree, entry_point)
-        for statement in unit.tree.body:
-            owner = statement.name if isinstance(statement, _Function) else ""
-            if owner and owner not in unit.functions:
-                continue  # a helper's assert fails its caller, as it would anywhere
-            for place in _asserts(statement, inside=bool(owner)):
-                unit.asserts[number] = _source(place, lines)
-                unit.owners[number] = owner
-                number += 1
-        _Rewriter(iter(unit.asserts), unit.functions).visit(unit.tree)
-        ast.fix_missing_locations(unit.tree)
+        rewriter = _Rewriter(unit, text, number)
+        rewriter.statements(unit.tree.body)
+        number = rewriter.number
+        unit.code = compile(unit.tree, "tests", "exec", dont_inherit=True)
         found.append(unit)
     return found
 
 
-def _source(node: ast.Assert, lines: list[bytes]) -> str:
-    """Its first line; ast.unparse would take a good part of a run's time."""
-    end = node.end_col_offset if node.end_lineno == node.lineno else None
-    return lines[node.lineno - 1][node.col_offset : end].strip().decode("utf-8", "replace")
-
-
 def _functions(tree: ast.Module, entry_point: str) -> list[str]:
-    called = {
-        node.func.id
-        for statement in tree.body
-        if isinstance(statement, ast.Expr)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    named = [statement for statement in tree.body if isinstance(statement, ast.FunctionDef)]
-    required = {function.name: len(function.args.args) - len(function.args.defaults) for function in named}
-    tests = [name for name, count in required.items() if name.startswith("test") and count == 0]
-    if "check" in required and (entry_point or "check" in called):
-        tests.append("check")
-    return [name for name in dict.fromkeys(tests) if name == "check" or name not in called]
+    """The top-level functions that are tests and are not called by the text itself; `check`, called or not."""
+    named = {statement.name: statement.args for statement in tree.body if isinstance(statement, ast.FunctionDef)}
+    if not named:
+        return []
+    calls = [statement.value for statement in tree.body if isinstance(statement, ast.Expr)]
+    called = {node.func.id for node in calls if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    tests = [
+        name
+        for name, given in named.items()
+        if name.startswith("test") and name not in called and len(given.args) == len(given.defaults)
+    ]
+    return [*tests, "check"] if "check" in named and (entry_point or "check" in called) else tests
 
 
 def _split_classes(unit: Unit) -> None:
@@ -86,70 +80,63 @@ def _is_test_case(node: ast.ClassDef) -> bool:
     return any("TestCase" in ast.unparse(base) for base in node.bases)
 
 
-def _asserts(node: ast.AST, inside: bool) -> Iterator[ast.Assert]:
-    """Those that are noted, in the order in which the rewriter meets them. inside: of a function that is a test."""
-    if isinstance(node, ast.ClassDef) or (isinstance(node, _Function) and not inside):
-        return
-    if isinstance(node, ast.Assert):
-        yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _asserts(child, inside)
-
-
-class _Rewriter(ast.NodeTransformer):
+class _Rewriter:
     """assert a == b  →  try: recorder.equal(n, a, b)  except Exception as error: recorder.failed(n, error)
 
-    Inside `try` and `with`, which may wait for what it raises, it goes on raising: recorder.strict(n, a == b).
+    Inside `try` and `with`, which may wait for what it raises, it goes on raising: recorder.strict(n, a == b). In a
+    function that is no test it stays: it fails its caller, as it would anywhere.
     """
 
-    def __init__(self, numbers: Iterator[int], functions: list[str]) -> None:
-        self._numbers = numbers
-        self._functions = functions
-        self._depth = 0
-        self._awaited = 0
+    def __init__(self, unit: Unit, text: str, number: int) -> None:
+        self.number = number
+        self._unit = unit
+        self._lines = text.encode("utf-8", "replace").split(b"\n")
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        return node
+    def statements(self, body: list[ast.stmt], owner: str = "", awaited: bool = False) -> None:
+        """Rewrites a list of statements where it stands."""
+        for place, node in enumerate(body):
+            if isinstance(node, ast.Assert):
+                body[place] = self._noted(node, owner, awaited)
+            elif isinstance(node, _Function):
+                if owner or node.name in self._unit.functions:
+                    self.statements(node.body, owner or node.name, awaited)
+            elif not isinstance(node, ast.ClassDef):
+                inside = awaited or isinstance(node, ast.Try | ast.With)
+                for inner in _bodies(node):
+                    self.statements(inner, owner, inside)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._function(node)
-
-    def visit_Try(self, node: ast.Try) -> ast.AST:
-        return self._waits(node)
-
-    def visit_With(self, node: ast.With) -> ast.AST:
-        return self._waits(node)
-
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        number = ast.Constant(next(self._numbers))
+    def _noted(self, node: ast.Assert, owner: str, awaited: bool) -> ast.stmt:
+        number = ast.Constant(self.number)
+        self._unit.asserts[self.number] = self._source(node)
+        self._unit.owners[self.number] = owner
+        self.number += 1
         test = node.test
-        if self._awaited:
-            return ast.copy_location(_call("strict", number, test), node)
-        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
-            noted = _call("equal", number, test.left, test.comparators[0])
+        if awaited:
+            replaced: ast.stmt = _call("strict", number, test)
         else:
-            noted = _call("true", number, test)
-        error = ast.Name("__error__", ast.Load())
-        caught = ast.ExceptHandler(ast.Name("Exception", ast.Load()), error.id, [_call("failed", number, error)])
-        replaced = ast.Try(body=[noted], handlers=[caught], orelse=[], finalbody=[])
-        return ast.copy_location(replaced, node)
+            equal = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
+            sides = (test.left, test.comparators[0]) if equal and isinstance(test, ast.Compare) else (test,)
+            error = ast.Name("__error__", ast.Load())
+            caught = ast.ExceptHandler(ast.Name("Exception", ast.Load()), error.id, [_call("failed", number, error)])
+            replaced = ast.Try([_call("equal" if equal else "true", number, *sides)], [caught], [], [])
+        return ast.fix_missing_locations(ast.copy_location(replaced, node))
 
-    def _function(self, node: _Function) -> ast.AST:
-        if self._depth == 0 and node.name not in self._functions:
-            return node
-        self._depth += 1
-        self.generic_visit(node)
-        self._depth -= 1
-        return node
+    def _source(self, node: ast.Assert) -> str:
+        """Its first line; ast.unparse would take a good part of a run's time."""
+        end = node.end_col_offset if node.end_lineno == node.lineno else None
+        return self._lines[node.lineno - 1][node.col_offset : end].strip().decode("utf-8", "replace")
 
-    def _waits(self, node: ast.AST) -> ast.AST:
-        self._awaited += 1
-        self.generic_visit(node)
-        self._awaited -= 1
-        return node
+
+def _bodies(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The lists of statements in a statement, in order."""
+    for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+        inner = getattr(node, part, None)
+        if not isinstance(inner, list):
+            continue
+        if part in ("handlers", "cases"):
+            yield from (one.body for one in inner)
+        else:
+            yield inner
 
 
 def _call(method: str, *arguments: ast.expr) -> ast.Expr:
@@ -163,20 +150,34 @@ def borrowed(found: list[Unit], entry_point: str, exports: list[str]) -> tuple[l
     A name of Python's own (abs, sum, …) is the program's only where it is what is tested: `entry_point`, or the only
     name that the tests share with the program. A module is imported here, whatever the program calls by its name.
     """
-    trees: list[ast.AST] = [*(unit.tree for unit in found), ast.parse(entry_point)]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    loaded = {node.id for node in nodes if isinstance(node, ast.Name)}
-    attributes = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    shared = [name for name in exports if name in loaded]
-    modules = [name for name in shared if name in attributes - called and module_named(name)]
+    codes = [unit.code for unit in found if unit.code]
+    if entry_point:
+        codes.append(compile(entry_point, "entry point", "eval", dont_inherit=True))
+    used = set(_names(codes))
+    shared = [name for name in exports if name in used]
+    may_be_modules = [name for name in shared if name in sys.stdlib_module_names or name in _ALIASES]
+    modules = _only_looked_into(found, may_be_modules) if may_be_modules else []
     names = [name for name in shared if name not in modules]
     own = [name for name in names if not hasattr(builtins, name)]
     return own + [name for name in names if name not in own and (name == entry_point or not own)], modules
 
 
+def _names(codes: Iterable[CodeType]) -> Iterator[str]:
+    for code in codes:
+        yield from code.co_names
+        yield from _names(constant for constant in code.co_consts if isinstance(constant, CodeType))
+
+
+def _only_looked_into(found: list[Unit], names: list[str]) -> list[str]:
+    """Those that the tests use as modules: `math.pi`, never `math()`, of a module that is here."""
+    nodes = [node for unit in found for node in ast.walk(unit.tree)]
+    looked_into = {
+        node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return [name for name in names if name in looked_into - called and importlib.util.find_spec(module_named(name))]
+
+
 def module_named(alias: str) -> str:
-    """The module of the library that tests mean by a name; empty when there is none."""
-    name = _ALIASES.get(alias, alias)
-    known = name in sys.stdlib_module_names or name in _ALIASES.values()
-    return name if known and importlib.util.find_spec(name) else ""
+    """The module that tests mean by a name."""
+    return _ALIASES.get(alias, alias)

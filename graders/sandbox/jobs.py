@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Ended = Literal["done", "raised", "timed_out", "died"]
+HowEnded = Literal["done", "raised", "timed_out", "died"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Outcome:
     broken: the fault lies with the tests or the sandbox, not with the program under test.
     """
 
-    ended: Ended
+    ended: HowEnded
     value: Any = None
     tests: tuple[TestResult, ...] = ()
     error: str = ""

@@ -50,9 +50,7 @@ def ruleset(version: int, readable: Iterable[tuple[int, int]], devices: Iterable
     network = 3 if version >= 4 else 0
     scoped = 3 if version >= 6 else 0  # abstract sockets and signals
     size = 24 if version >= 6 else 16 if version >= 4 else 8
-    rules = syscall(
-        "landlock_create_ruleset", _CREATE, _buffer(struct.pack("<QQQ", handled, network, scoped)), size, 0
-    )
+    rules = syscall("landlock_create_ruleset", _CREATE, _buffer(struct.pack("<QQQ", handled, network, scoped)), size, 0)
     whole = (_SCRATCH | _REFER | _TRUNCATE) & handled
     for descriptor, rights in [*readable, *((d, _READ_FILE | _WRITE_FILE) for d in devices), (scratch, whole)]:
         syscall("landlock_add_rule", _ADD, rules, 1, _buffer(struct.pack("<Qi", rights, descriptor)), 0)

@@ -10,7 +10,7 @@ import importlib
 import operator
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graders.sandbox import wire
@@ -52,7 +52,7 @@ class Program:
     def load(self, texts: list[tuple[str, str]]) -> None:
         """Runs texts, each with the name that its tracebacks show, in one namespace."""
         for name, text in texts:
-            exec(compile(text, name, "exec", dont_inherit=True), vars(self._module))  # noqa: S102 - what we are for
+            exec(compile(text, name, "exec", dont_inherit=True), vars(self._module))
 
     def serve(self) -> None:
         """Answers until the other side is gone."""
@@ -150,7 +150,8 @@ class _Callback:
 
 
 def _builtin_base(kind: type) -> str:
-    return next(base.__name__ for base in kind.__mro__ if getattr(builtins, base.__name__, None) is base)
+    names: Iterator[str] = (base.__name__ for base in kind.__mro__ if getattr(builtins, base.__name__, None) is base)
+    return next(names)
 
 
 def _line(error: BaseException) -> int | None:

@@ -127,7 +127,8 @@ class Session:
         self._link.send(classes)
         tag, *rest = self._reply()
         if tag == "ok":
-            return self._read(lambda: [name for name in rest[0] if isinstance(name, str)])
+            names: list[str] = self._read(lambda: [name for name in rest[0] if isinstance(name, str)])
+            return names
         _, name, said, _, line = self._read(lambda: (*map(str, rest[:3]), *rest[3:5]))
         raise ProgramError(f"{name}: {said}"[:500] + (f" (line {line})" if isinstance(line, int) else ""))
 
@@ -154,7 +155,7 @@ class Session:
         return self._decode(result)
 
     def _reply(self) -> list[Any]:
-        reply = self._link.receive()
+        reply: Any = self._link.receive()
         if not isinstance(reply, list) or len(reply) < 2:
             raise Unreadable("the answer cannot be read")
         return reply
@@ -227,7 +228,8 @@ class Session:
         if hasattr(value, "__next__") and type(value).__module__ in ("builtins", "itertools"):
             return ["it", self._encode(list(value))]
         if isinstance(value, tuple(wire.TAGS)):  # a class of the tests that is a list or a dict at heart
-            return self._encode(wire.base_value(value))
+            encoded: list[Any] = self._encode(wire.base_value(value))
+            return encoded
         self.fault = f"the tests hand the code an object of {type(value).__name__}, which cannot leave them"
         raise CannotHandOver(self.fault)
 

@@ -60,6 +60,7 @@ def _serve(settings: dict[str, Any], layers: tuple[str, ...]) -> None:
     from graders.sandbox import confine, linux
     from graders.sandbox.slot import Slot
 
+    sys.path.pop(0)  # ours, and not for runs
     control = socket.socket(fileno=CONTROL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in settings["preload"]:
@@ -71,6 +72,7 @@ def _serve(settings: dict[str, Any], layers: tuple[str, ...]) -> None:
             linux.mount("tmpfs", settings["scratch"], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=711")
             tmpfs = True
     walls = confine.build_walls(settings["readable"])
+    confine.prepare()
     gc.collect()
     gc.freeze()
     slot = Slot(walls, settings["scratch"], tmpfs, settings["confined"], "userns" in layers)

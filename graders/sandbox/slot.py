@@ -32,17 +32,31 @@ class Slot:
         self._rules: list[int | None] = []
 
     def probe(self) -> str:
-        """Runs nothing, with every layer on. What is missing on this machine; empty when nothing is."""
+        """Runs nothing, with every layer on, in a slot of its own. What is missing here; empty when nothing is."""
         if not self._walls.landlock_abi:
             return "Landlock (Linux 5.13 or newer, with landlock in its list of security modules)"
+        heard, telling = os.pipe()
+        prober = os.fork()
+        if prober == 0:
+            try:
+                said = self._probed()
+            except BaseException as error:  # noqa: BLE001 - a copy of the server must not go on
+                said = f"a slot that starts ({type(error).__name__}: {error})"
+            os.write(telling, said.encode())
+            os._exit(0)
+        os.close(telling)
+        with os.fdopen(heard, encoding="utf-8") as told:
+            said = told.read()
+        os.waitpid(prober, 0)
+        return said
+
+    def _probed(self) -> str:
         self._enter()
         mine, theirs = socket.socketpair()
-        run = runner.Run("call", theirs.fileno(), None, 5.0, 64, f"{self._folder}/0", self._rules[0], self._in_namespace)
+        process = self._fork(runner.Run("call", theirs.fileno(), None, 5.0, 64, f"{self._folder}/0", self._rules[0]))
         mine.shutdown(socket.SHUT_WR)
-        process = self._fork(run)
         theirs.close()
         said = mine.recv(1000).decode("utf-8", "replace")
-        mine.close()
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         self._leave()
         return f"Landlock and seccomp that can be used ({said})" if code == runner.NOT_CONFINED else ""
@@ -69,20 +83,19 @@ class Slot:
                 link=mine[1] if len(mine) > 1 else None,
                 scratch=f"{self._folder}/{place}",
                 rules=self._rules[place],
-                count_threads_in_namespace=self._in_namespace,
                 **job,
             )
             processes.append(self._fork(run))
         for descriptor in descriptors:
             os.close(descriptor)
-        timed_out = self._wait(processes, started + job["seconds"] + GRACE_SECONDS * (len(roles) > 1), client)
+        over = self._wait(processes, started + job["seconds"] + GRACE_SECONDS * (len(roles) > 1), client)
         seconds = time.monotonic() - started
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         codes = [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]
         self._clean()
-        return {"codes": codes, "timed_out": timed_out, "seconds": seconds}
+        return {"codes": codes, "over": over, "seconds": seconds}
 
     def _fork(self, run: runner.Run) -> int:
         me = os.getpid()
@@ -111,36 +124,24 @@ class Slot:
     def _enter(self) -> None:
         self._folder = f"{self._base}/{os.getpid()}"
         os.mkdir(self._folder, 0o711)  # noqa: PTH102 - pathlib is not imported here
-        self._make_folders()
-
-    def _make_folders(self) -> None:
         if self._tmpfs:
             options = f"size={confine.SCRATCH_MIB}m,nr_inodes={_MAX_ENTRIES},mode=711"
             linux.mount("tmpfs", self._folder, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
-        for rules in self._rules:
-            if rules is not None:
-                os.close(rules)
-        self._rules = []
+        if self._confined:
+            confine.disown(self._in_namespace)
         for place in range(_MAX_PROCESSES):
             os.mkdir(f"{self._folder}/{place}", 0o700)  # noqa: PTH102
             self._rules.append(self._walls.rules(f"{self._folder}/{place}") if self._confined else None)
 
     def _leave(self) -> None:
-        if self._tmpfs:
-            linux.unmount(self._folder)
-        else:
+        if not self._tmpfs:  # which goes with the server
             empty_folder(self._folder)
-        os.rmdir(self._folder)  # noqa: PTH106 - pathlib is not imported here
+            os.rmdir(self._folder)  # noqa: PTH106 - pathlib is not imported here
 
     def _clean(self) -> None:
         """Nothing that a run wrote is left to the next."""
-        used = [place for place in range(_MAX_PROCESSES) if os.listdir(f"{self._folder}/{place}")]  # noqa: PTH208
-        if used and self._tmpfs:
-            linux.unmount(self._folder)
-            self._make_folders()
-        elif used:
-            for place in used:
-                empty_folder(f"{self._folder}/{place}")
+        for place in range(_MAX_PROCESSES):
+            empty_folder(f"{self._folder}/{place}")
 
 
 def size(folder: str) -> int:

@@ -116,7 +116,7 @@ def _run_unit(unit: Unit, namespace: dict[str, Any], session: Session, report: R
     recorder = namespace[RECORDER] = Recorder()
     known = set(namespace)
     calls = session.calls
-    failures = {"": _guarded(lambda: exec(compile(unit.tree, "tests", "exec"), namespace))}  # noqa: S102
+    failures = {"": _guarded(partial(exec, unit.code or "", namespace))}
     for name in [] if failures[""] else unit.functions:
         failures[name] = _guarded(partial(_call, name, namespace, entry_point))
     told = set()
@@ -128,19 +128,21 @@ def _run_unit(unit: Unit, namespace: dict[str, Any], session: Session, report: R
         elif failure:
             report.result(source, describe(failure))
             told.add(failure)
-    cases = _run_cases({name for name in set(namespace) - known if isinstance(namespace[name], type)}, namespace, report)
+    cases = _run_cases(
+        {name for name in set(namespace) - known if isinstance(namespace[name], type)}, namespace, report
+    )
     # What failed beside the asserts: a call, or numpy.testing's own kind of assert.
     untold = [failure for failure in failures.values() if failure and failure not in told]
     for failure in untold:
         if not isinstance(failure, _Noted):
-            report.result(_first_line(unit), describe(failure))
+            report.result(unit.first_line(), describe(failure))
     if not recorder.said and not told and not untold and not cases and session.calls > calls:
-        report.result(_first_line(unit), "")
+        report.result(unit.first_line(), "")
 
 
 def _call(name: str, namespace: dict[str, Any], entry_point: str) -> None:
     if name == "check" and entry_point:
-        namespace[name](eval(entry_point, namespace))  # noqa: S307 - an expression of the tests
+        namespace[name](eval(entry_point, namespace))
     elif name != "check":
         namespace[name]()
 
@@ -197,7 +199,3 @@ def _shown(value: Any) -> str:
         return f"a value that cannot be shown ({type(error).__name__})"
     text = _ADDRESS.sub("", text)  # the same answer is told in the same words each time
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def _first_line(unit: Unit) -> str:
-    return next((instrument.ast.unparse(node).split("\n", 1)[0] for node in unit.tree.body), "")

@@ -18,19 +18,40 @@ Refer = Callable[[Any], Any]
 
 _SMALL = 1 << 53
 _NUMPY_KINDS = "biufcUS"
-_SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {
+
+
+def _pairs(items: list[Any]) -> dict[Any, Any]:
+    return dict(zip(items[::2], items[1::2], strict=True))
+
+
+def _named_tuple(items: list[Any]) -> Any:
+    name, fields, *values = items
+    return collections.namedtuple(name, fields)(*values)
+
+
+def _array(items: list[Any]) -> Any:
+    import numpy as np
+
+    kind, values = items
+    if np.dtype(kind).kind not in _NUMPY_KINDS:
+        raise ValueError("an array holds no plain data")
+    return np.array(values, dtype=kind)
+
+
+_BUILT: dict[str, Callable[[list[Any]], Any]] = {
     "l": list,
     "t": tuple,
     "s": set,
     "f": frozenset,
     "q": collections.deque,
-}
-_MAPPINGS: dict[str, Callable[[Any], Any]] = {
-    "d": dict,
-    "O": collections.OrderedDict,
-    "C": collections.Counter,
+    "d": _pairs,
+    "O": lambda items: collections.OrderedDict(_pairs(items)),
+    "C": lambda items: collections.Counter(_pairs(items)),
     # Its factory is the program's, and stays there: a missing key is then a KeyError, as == does not ask for one.
-    "D": lambda pairs: collections.defaultdict(None, pairs),
+    "D": lambda items: collections.defaultdict(None, _pairs(items)),
+    "sl": lambda items: slice(*items),
+    "nt": _named_tuple,
+    "np": _array,
 }
 TAGS: dict[type, str] = {
     list: "l",
@@ -83,7 +104,7 @@ def encode(value: Any, refer: Refer) -> Any:  # noqa: PLR0911 - one return a kin
     if isinstance(value, type) and _BUILTIN_TYPES.get(value.__name__) is value:
         return ["y", value.__name__]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return ["nt", kind.__name__, list(kind._fields), *(encode(item, refer) for item in tuple(value))]
+        return ["nt", kind.__name__, ["l", *kind._fields], *(encode(item, refer) for item in tuple(value))]
     if kind is slice:
         return ["sl", *(encode(part, refer) for part in (value.start, value.stop, value.step))]
     if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.ndarray | numpy.generic):
@@ -98,26 +119,11 @@ def decode(data: Any, resolve: Refer) -> Any:
     if not data or not isinstance(data[0], str):
         raise ValueError("a value has no tag")
     tag, *rest = data
-    if tag in _SEQUENCES:
-        return _SEQUENCES[tag]([decode(item, resolve) for item in rest])
-    if tag in _MAPPINGS:
-        items = [decode(item, resolve) for item in rest]
-        return _MAPPINGS[tag](dict(zip(items[::2], items[1::2], strict=True)))
+    if tag in _BUILT:
+        return _BUILT[tag]([decode(item, resolve) for item in rest])
     if tag in _TEXTUAL:
         return _TEXTUAL[tag][2](rest[0])
-    if tag == "y":
-        return _BUILTIN_TYPES[rest[0]]
-    if tag == "nt":
-        return collections.namedtuple(rest[0], rest[1])(*(decode(item, resolve) for item in rest[2:]))  # noqa: PYI024
-    if tag == "sl":
-        return slice(*(decode(part, resolve) for part in rest))
-    if tag == "np":
-        import numpy as np
-
-        if np.dtype(rest[0]).kind not in _NUMPY_KINDS:
-            raise ValueError("an array holds no plain data")
-        return np.array(decode(rest[1], resolve), dtype=rest[0])
-    return resolve(data)
+    return _BUILTIN_TYPES[rest[0]] if tag == "y" else resolve(data)
 
 
 def base_value(value: Any) -> Any:
@@ -131,7 +137,7 @@ def base_value(value: Any) -> Any:
 
 
 def _container(value: Any, tag: str, refer: Refer) -> list[Any]:
-    if tag in _MAPPINGS:
+    if isinstance(value, dict):
         return [tag, *(encode(part, refer) for pair in dict.items(value) for part in pair)]
     return [tag, *(encode(item, refer) for item in value)]
 

@@ -129,7 +129,9 @@ def test_many_samples_come_back_in_order() -> None:
 
 
 def test_a_program_that_prints_its_own_result_gains_nothing() -> None:
-    forged = 'print(\'{"source": "x", "passed": true, "said": ""}\')\nprint("1 of 1 tests pass")\ndef add(a, b): return 0'
+    forged = (
+        'print(\'{"source": "x", "passed": true, "said": ""}\')\nprint("1 of 1 tests pass")\ndef add(a, b): return 0'
+    )
     assert grade(forged, ["assert add(1, 2) == 3"]).score == 0
 
 

@@ -23,14 +23,16 @@ def grade(body: str, completion: str = "abc", row: dict[str, Any] | None = None,
 def test_the_function_sees_the_completion_and_the_row() -> None:
     body = "return [sample['output_text'], sample['output_json']['x'], item['y'][0]] == ['{\"x\": 1}', 1, 2]"
     assert grade(body, '{"x": 1}', {"y": [2]}).score == 1
-    assert grade("return sample['choices'][0]['message']['content'] == 'abc' and sample['output_tools'] == []").score == 1
+    assert (
+        grade("return sample['choices'][0]['message']['content'] == 'abc' and sample['output_tools'] == []").score == 1
+    )
     assert grade("return sample.get('output_json') is None").score == 1
 
 
 def test_a_grader_as_openai_has_it_is_valid_as_it_is() -> None:
     config = json.loads("""{"type": "python", "name": "near", "image_tag": "2025-05-08", "pass_threshold": 0.9,
         "source": "from rapidfuzz import fuzz, utils\\ndef grade(sample, item) -> float:\\n    \
-output = sample['output_text']\\n    return fuzz.WRatio(output, item['answer'], processor=utils.default_process) / 100"}""")
+text = sample['output_text']\\n    return fuzz.WRatio(text, item['answer'], processor=utils.default_process) / 100"}""")
     grader = parse_grader(config)
     result = grader.grade(Sample("", "Fuzzy wuzzy", None, {"answer": "fuzzy  wuzzy!"}))
     assert result.score == pytest.approx(0.9565, abs=1e-3)
@@ -40,7 +42,12 @@ output = sample['output_text']\\n    return fuzz.WRatio(output, item['answer'], 
 def test_the_number_is_put_on_the_range() -> None:
     result = grade("return 4", range=[0, 5])
     assert (result.score, result.raw, result.reason) == (0.8, 4.0, "the function returned 4")
-    assert parse_grader({"type": "python", "source": "def grade(s, i): return 4", "range": [0, 5], "pass_threshold": 4}).pass_at == 0.8
+    assert (
+        parse_grader(
+            {"type": "python", "source": "def grade(s, i): return 4", "range": [0, 5], "pass_threshold": 4}
+        ).pass_at
+        == 0.8
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,9 @@ def test_a_faulty_grader_is_refused_before_it_runs(fields: dict[str, Any], said:
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("source", ["grade = lambda sample, item: 1.0", "def grade(sample, item, *, strict=True): return 1"])
+@pytest.mark.parametrize(
+    "source", ["grade = lambda sample, item: 1.0", "def grade(sample, item, *, strict=True): return 1"]
+)
 def test_grade_may_be_defined_in_other_ways(source: str) -> None:
     assert Python(source=source).grade(Sample("", "")).score == 1
 
@@ -108,7 +117,10 @@ def own(tmp_path: Path, code: str, name: str = "grade", **fields: Any) -> Python
 
 def test_a_function_of_ones_own_is_called_in_a_process_that_stays(tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text("GOOD = {'yes'}")
-    code = "import os\nfrom words import GOOD\ndef grade(sample, item):\n    return sample['output_text'] in GOOD\ndef pid(s, i): return os.getpid()"
+    code = (
+        "import os\nfrom words import GOOD\ndef pid(s, i): return os.getpid()\n"
+        "def grade(sample, item):\n    return sample['output_text'] in GOOD\n"
+    )
     grader = own(tmp_path, code)
     assert grader.files() == (str(tmp_path / "mine.py"),)
     assert [one.score for one in grader.grade_all([Sample("", "yes"), Sample("", "no")])] == [1, 0]

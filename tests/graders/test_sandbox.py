@@ -1,5 +1,6 @@
 """The sandbox does its work: calls return, tests mean what they mean in one process, limits and threads."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from graders.errors import UserError
-from graders.sandbox import Call, Limits, Outcome, Trial, layers, pool, run
+from graders.sandbox import Call, Limits, Outcome, Trial, layers, run, servers
+
+USUAL = Limits()
 
 
-def call(body: str, *arguments: object, limits: Limits = Limits()) -> Outcome:
+def call(body: str, *arguments: object, limits: Limits = USUAL) -> Outcome:
     return run([Call("def f(*a):\n" + textwrap.indent(textwrap.dedent(body), "    "), "f", arguments, limits)])[0]
 
 
@@ -75,14 +78,15 @@ PASSING: dict[str, tuple[str, str]] = {
         import decimal, datetime, fractions, collections
         for x in (1, -2.5, None, 'é', b'a', (1, (2,)), {1: {2}}, {(1, 2): 'x'}, [[]], frozenset({1}), 1 + 2j, 10**40,
                   float('inf'), decimal.Decimal('1.10'), fractions.Fraction(1, 3), datetime.date(2024, 2, 29), range(3),
-                  datetime.datetime(2024, 1, 1, 12), datetime.timedelta(days=1), collections.deque([1]), bytearray(b'x'),
+                  datetime.datetime(2024, 1, 1, 12), datetime.timedelta(1), collections.deque([1]), bytearray(b'x'),
                   collections.Counter('aab'), collections.OrderedDict(a=1), slice(1, 2), int, ValueError):
             assert f(x) == x and type(f(x)) is type(x), x
         """,
     ),
     "arrays": (
         "import numpy as np\ndef f(x): return np.array(x) * 2",
-        "import numpy as np\nassert f([1, 2]).tolist() == [2, 4] and np.allclose(f(np.ones(2)), 2) and f([1]).sum() == 2",
+        "import numpy as np\nassert f([1, 2]).tolist() == [2, 4] and f([1]).sum() == 2\n"
+        "assert np.allclose(f(np.ones(2)), 2)",
     ),
     "a list changed in place": ("def f(x): x.sort(); x.append(9)", "x = [3, 1]\nf(x)\nassert x == [1, 3, 9]"),
     "a list inside a list changed in place": (
@@ -92,14 +96,26 @@ PASSING: dict[str, tuple[str, str]] = {
     "a dict changed in place": ("def f(x): x['b'] = 1", "x = {}\nf(x)\nassert x == {'b': 1}"),
     "named arguments": ("def f(a, *, b=2): return a - b", "assert f(5, b=1) == 4 and f(a=1) == -1"),
     "a function as argument": ("def f(g, x): return g(g(x))", "y = 3\nassert f(lambda x: x + y, 1) == 7"),
-    "a function of Python's as argument": ("def f(g, x): return g(x)", "import math\nassert f(len, [1]) == 1 == f(math.sqrt, 1)"),
+    "a function of Python's as argument": (
+        "def f(g, x): return g(x)",
+        "import math\nassert f(len, [1]) == 1 == f(math.sqrt, 1)",
+    ),
     "an error in an argument": (
         "def f(g):\n    try: g()\n    except KeyError: return 'caught'",
         "def g(): raise KeyError('x')\nassert f(g) == 'caught'",
     ),
-    "an iterator as argument": ("def f(x): return next(x) + sum(x)", "assert f(iter([1, 2])) == 3 == f(y for y in (1, 2))"),
-    "a generator": ("def f(n):\n    for i in range(n): yield i", "assert list(f(3)) == [0, 1, 2]\nassert next(f(1)) == 0"),
-    "an endless generator": ("def f():\n    while True: yield 1", "import itertools\nassert list(itertools.islice(f(), 2)) == [1, 1]"),
+    "an iterator as argument": (
+        "def f(x): return next(x) + sum(x)",
+        "assert f(iter([1, 2])) == 3 == f(y for y in (1, 2))",
+    ),
+    "a generator": (
+        "def f(n):\n    for i in range(n): yield i",
+        "assert list(f(3)) == [0, 1, 2]\nassert next(f(1)) == 0",
+    ),
+    "an endless generator": (
+        "def f():\n    while True: yield 1",
+        "import itertools\nassert list(itertools.islice(f(), 2)) == [1, 1]",
+    ),
     "a function as answer": ("def f(n): return lambda x: x + n", "assert f(1)(2) == 3"),
     "a named tuple": (
         "import collections\nP = collections.namedtuple('P', 'x y')\ndef f(): return P(1, 2)",
@@ -147,11 +163,13 @@ PASSING: dict[str, tuple[str, str]] = {
             def __hash__(self): return hash(self.n)
             def __neg__(self): return Money(-self.n)
         """,
-        "m = Money(3)\nassert m + 2 == 5 and 2 + m == Money(5) and m < 4 and -m == Money(-3) and len({m, Money(3)}) == 1"
-        "\nassert sum([m, m]) == 6 and (m + 1).n == 4 and sorted([Money(2), Money(1)])[0] == Money(1)",
+        "m = Money(3)\nassert m + 2 == 5 and 2 + m == Money(5) and m < 4 and -m == Money(-3)\n"
+        "assert len({m, Money(3)}) == 1 and sum([m, m]) == 6 and (m + 1).n == 4\n"
+        "assert sorted([Money(2), Money(1)])[0] == Money(1)",
     ),
     "an object handed back": (
-        "class Node:\n    def __init__(self, v): self.v, self.next = v, None\ndef f(n): return n.v + f(n.next) if n else 0",
+        "class Node:\n    def __init__(self, v): self.v, self.next = v, None\n"
+        "def f(n): return n.v + f(n.next) if n else 0",
         "a = Node(1)\na.next = Node(2)\nassert f(a) == 3\nassert f(None) == 0",
     ),
     "a class of the tests": (
@@ -183,13 +201,20 @@ PASSING: dict[str, tuple[str, str]] = {
         "assert f() == Color.RED and f().value == 1 and Color['RED'] is f()",
     ),
     "a dataclass": (
-        "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n    y: 'int' = 2\ndef f(p): return P(p.y, p.x)",
+        "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n    y: 'int' = 2\n"
+        "def f(p): return P(p.y, p.x)",
         "assert f(P(1)) == P(2, 1) and f(P(1)).x == 2",
     ),
     "a name of Python's own": ("def sum(a, b): return a * b", "assert sum(3, 4) == 12"),
-    "modules that the program imports": ("import math, numpy as np\ndef f(): return 1", "assert f() == math.ceil(0.5) == np.int64(1)"),
+    "modules that the program imports": (
+        "import math, numpy as np\ndef f(): return 1",
+        "assert f() == math.ceil(0.5) == np.int64(1)",
+    ),
     "a global": ("LIMIT = 5\nTABLE = {'a': [1]}\ndef f(): return LIMIT", "assert LIMIT == f() and TABLE == {'a': [1]}"),
-    "a list at heart": ("class L(list):\n    def first(self): return self[0]\ndef f(): return L([1])", "assert f() == [1] and f().first() == 1 and f() + [2] == [1, 2]"),
+    "a list at heart": (
+        "class L(list):\n    def first(self): return self[0]\ndef f(): return L([1])",
+        "assert f() == [1] and f().first() == 1 and f() + [2] == [1, 2]",
+    ),
     "no assert": ("def f(): return 1", "f()"),
     "numpy's own assert": ("def f(): return [1.0]", "import numpy as np\nnp.testing.assert_allclose(f(), [1 + 1e-12])"),
     "a helper that asserts": ("def f(x): return x", "def same(a, b):\n    assert a == b\nsame(f(1), 1)\nsame(f(2), 2)"),
@@ -275,7 +300,9 @@ def test_tests_that_cannot_run_are_not_the_programs_fault() -> None:
 
 
 def test_the_time_is_for_all_tests_together() -> None:
-    outcome = trial("import time\ndef f(x): time.sleep(x)", "assert f(0) is None", "assert f(9)", "assert f(0)", seconds=1.0)
+    outcome = trial(
+        "import time\ndef f(x): time.sleep(x)", "assert f(0) is None", "assert f(9)", "assert f(0)", seconds=1.0
+    )
     assert results(outcome) == [True, False, False]
     assert outcome.tests[1].said == "not done in time"
     slow_tests = trial("def f(): return 1", "assert f() == 1", "while True: pass", seconds=0.5)
@@ -308,13 +335,13 @@ def test_a_forked_process_has_a_server_of_its_own() -> None:
     assert call("return 1").value == 1
     code = """
 import os
-from graders.sandbox import Call, pool, run
+from graders.sandbox import Call, run, servers
 job = Call("def f(): return 1", "f")
 print(run([job])[0].value, flush=True)
 child = os.fork()
 if child == 0:
     print(run([job])[0].value, flush=True)
-    pool._close_all()
+    servers.close_all()
     os._exit(0)
 os.waitpid(child, 0)
 print(run([job])[0].value, flush=True)
@@ -328,13 +355,24 @@ print(run([job])[0].value, flush=True)
 
 def test_a_server_that_is_killed_is_started_again() -> None:
     assert call("return 1").value == 1
-    for server in pool._servers.values():
+    for server in servers.servers.values():
         os.kill(server._process, 9)
     assert call("return 2").value == 2
 
 
+def test_a_server_starts_where_many_files_are_open(tmp_path: Path) -> None:
+    servers.close_all()
+    with contextlib.ExitStack() as files:
+        while files.enter_context((tmp_path / "x").open("w")).fileno() < 101:
+            pass
+        assert call("return 1").value == 1
+        files.enter_context((tmp_path / "x").open("w"))
+        servers.close_all()
+        assert call("return 1").value == 1
+
+
 def test_a_machine_without_the_layers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "SUPPORTED", False)
+    monkeypatch.setattr(servers, "SUPPORTED", False)
     with pytest.raises(UserError, match="Linux only"):
         call("return 1")
 
