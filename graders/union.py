@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from graders.base import Grader
 from graders.choice import Choice
+from graders.code_tests import CodeTests
 from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
@@ -25,6 +26,7 @@ from graders.multi import Multi
 from graders.numeric import Numeric
 from graders.pattern import Pattern
 from graders.penalty import Penalty
+from graders.python import Python
 from graders.ranked_list import RankedList
 from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
@@ -52,6 +54,7 @@ _One = (
     | RankedList
     | Similarity
     | Sql
+    | CodeTests
     | Format
     | Penalty
     | Judge
@@ -60,6 +63,7 @@ _One = (
     | TextSimilarity
     | ScoreModel
     | LabelModel
+    | Python
     | Endpoint
 )
 

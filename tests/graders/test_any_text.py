@@ -15,6 +15,7 @@ _MESSAGES = [{"role": "user", "content": "{{sample.output_text}} {{item.a}}"}]
 MINIMAL: dict[str, dict[str, object]] = {
     "choice": {},
     "endpoint": {"url": any_judge.GRADE, "rate_limit": 1000},
+    "code_tests": {"timeout_seconds": 2},
     "exact_match": {},
     "format": {"tags": ["think", "answer"], "at_most": 20, "scripts": ["latin"]},
     "json_fields": {},
@@ -32,6 +33,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     "rubric": {**_ASKS, "points": [{"text": "It is right."}, {"name": "n", "grader": {"type": "numeric"}}]},
     "score_model": {**_ASKS, "input": _MESSAGES},
     "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
+    "python": {"source": "def grade(sample, item):\n    return len(sample['output_text']) % 2"},
     "similarity": {},
     "string_check": {"input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"},
     "text_similarity": {

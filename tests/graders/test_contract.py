@@ -8,6 +8,7 @@ import pytest
 
 from graders.base import Grade, Grader, Sample
 from graders.choice import Choice
+from graders.code_tests import CodeTests
 from graders.contract import check_contract, hostile_texts
 from graders.exact_match import ExactMatch
 from graders.format import Format
@@ -17,6 +18,7 @@ from graders.math import Math
 from graders.numeric import Numeric
 from graders.pattern import Pattern
 from graders.penalty import Penalty
+from graders.python import Python
 from graders.ranked_list import RankedList
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
@@ -64,6 +66,20 @@ GUESSES = [
 ]
 TAGGED = [Sample("Yes or no?", f"<answer>{answer}</answer>") for answer in ("yes", "no")]
 
+PROGRAMS = [
+    Sample(
+        f"Write {name}(x), which gives {what}.",
+        f"Here it is:\n```python\ndef {name}(x):\n    return {code}\n```",
+        [f"assert {name}({x}) == {eval(code, {'x': x})}" for x in (1, 5)],
+    )
+    for name, what, code in (("twice", "double", "2 * x"), ("square", "its square", "x * x"))
+]
+SAME_CARD = """
+def grade(sample, item):
+    answer = sample["output_json"]
+    return sum(answer.get(key) == item[key] for key in ("name", "city")) / 2
+"""
+
 
 def same(field: str, column: str) -> dict[str, str]:
     """OpenAI's string_check of a field of the output's JSON."""
@@ -105,6 +121,8 @@ CASES: list[tuple[Grader, list[Sample]]] = [
     (SetF1(values="fuzzy"), RECEIPTS),
     (RankedList(), GUESSES),
     (RankedList(credits=(1.0, 0.0)), CITIES),
+    (CodeTests(), PROGRAMS),
+    (Python(source=SAME_CARD), CARDS),
     (Similarity(), CITIES),
     (Similarity(metric="fuzzy_match"), INTENTS),
     (Similarity(metric="meteor"), CITIES),
