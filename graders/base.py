@@ -86,6 +86,10 @@ class Grader(BaseModel, ABC):
         """Files whose content decides grades, relative to the plan's folder; a change of one reruns the stage."""
         return ()
 
+    def guards(self) -> tuple[str, ...]:
+        """What confines the code that this grader runs ("landlock v7", "seccomp", ...); empty where it runs none."""
+        return ()
+
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Grades many, in order. A grader that raises leaves that sample unscored, with the error as reason."""
         return [self._guarded(sample) for sample in samples]

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from graders.base import Grade, Grader, Sample, unscored
-from graders.sandbox import Limits, Outcome, Trial
+from graders.sandbox import Limits, Outcome, Trial, layers
 from graders.sandbox import run as run_jobs
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*$", re.MULTILINE)
@@ -42,6 +42,10 @@ class CodeTests(Grader):
     sandbox: Literal["required", "none"] = Field(
         "required", description="none runs the code unguarded where this machine cannot confine it."
     )
+
+    def guards(self) -> tuple[str, ...]:
+        """What confines programs and tests."""
+        return layers(self.sandbox == "required")
 
     def grade(self, sample: Sample) -> Grade:
         return self.grade_all([sample])[0]

@@ -79,6 +79,10 @@ class Multi(Grader):
         """The files of all graders."""
         return tuple(file for grader in self.graders.values() for file in grader.files())
 
+    def guards(self) -> tuple[str, ...]:
+        """Those of all graders."""
+        return tuple(dict.fromkeys(guard for grader in self.graders.values() for guard in grader.guards()))
+
     def grade(self, sample: Sample) -> Grade:
         return self.grade_all([sample])[0]
 

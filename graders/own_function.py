@@ -61,12 +61,12 @@ _workers: dict[tuple[Path, int, int], _Worker] = {}
 _lock = threading.Lock()
 
 
-def call(file: str, name: str, arguments: tuple[Any, ...], seconds: float) -> Outcome:
-    """What the function returned or raised. file: from the folder that is worked in.
+def call(file: Path, name: str, arguments: tuple[Any, ...], seconds: float) -> Outcome:
+    """What the function returned or raised.
 
     Raises UserError where there is no such file, or it cannot be imported, or has no such function.
     """
-    path = Path(file).expanduser().resolve()
+    path = file.expanduser().resolve()
     if not path.is_file():
         raise UserError("there is no such file", "a Python file with a grading function", where=str(path))
     stat = path.stat()

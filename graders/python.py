@@ -15,13 +15,14 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.ranges import UNIT, Range, ranged, threshold_as_pass_at
-from graders.sandbox import Call, Limits, Outcome
+from graders.sandbox import Call, Limits, Outcome, layers
 from graders.sandbox import run as run_jobs
 from graders.template import sample_namespace
 
@@ -75,8 +76,12 @@ class Python(Grader):
             raise ValueError("a file and a function are expected, such as my_grader.py:grade")
         return function
 
+    _folder: Path = PrivateAttr(Path())
+
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
+    def _one_of_both(self, info: ValidationInfo) -> Self:
+        """A file is looked for from the folder that the context names, else from the current one."""
+        self._folder = Path((info.context or {}).get("folder", "."))
         if (self.source is None) == (self.function is None):
             raise ValueError("give either source, Python as a text, or function, such as my_grader.py:grade")
         return self
@@ -84,6 +89,10 @@ class Python(Grader):
     def files(self) -> tuple[str, ...]:
         """The file of `function`."""
         return () if self.function is None else (self.function.rpartition(":")[0],)
+
+    def guards(self) -> tuple[str, ...]:
+        """What confines `source`; a function of one's own is trusted."""
+        return () if self.source is None else layers(self.sandbox == "required")
 
     def grade(self, sample: Sample) -> Grade:
         return self.grade_all([sample])[0]
@@ -99,7 +108,8 @@ class Python(Grader):
             from graders.own_function import call
 
             file, _, name = str(self.function).rpartition(":")
-            outcomes = [call(file, name, (sample_namespace(s), dict(s.row)), self.timeout_seconds) for s in samples]
+            path = self._folder / file
+            outcomes = [call(path, name, (sample_namespace(s), dict(s.row)), self.timeout_seconds) for s in samples]
         return [self._graded(sample, outcome) for sample, outcome in zip(samples, outcomes, strict=True)]
 
     def _graded(self, sample: Sample, outcome: Outcome) -> Grade:

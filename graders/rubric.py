@@ -90,6 +90,10 @@ class Rubric(Grader):
         local = self.server.files(self.model) if self.model else ()
         return (*local, *(file for point in self.points if point.grader for file in point.grader.files()))
 
+    def guards(self) -> tuple[str, ...]:
+        """Those of the points' graders."""
+        return tuple(dict.fromkeys(g for point in self.points if point.grader for g in point.grader.guards()))
+
     def grade(self, sample: Sample) -> Grade:
         return self.grade_all([sample])[0]
 

@@ -157,3 +157,8 @@ class Plan(Strict):
     processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
+
+    def guards(self) -> tuple[str, ...]:
+        """What confines the code that the reward and the metric run; empty where they run none."""
+        used = [self.graders[name] for name in (self.reward, self.metric) if name in self.graders]
+        return tuple(dict.fromkeys(guard for grader in used for guard in grader.guards()))

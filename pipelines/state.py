@@ -30,7 +30,10 @@ LOCK_SECONDS = 2.0
 
 
 class Record(BaseModel):
-    """done.json: what a stage was made from, what it measured, how long it took."""
+    """done.json: what a stage was made from, what it measured, how long it took.
+
+    guards: what confined the code that its graders ran, if they ran any.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +45,7 @@ class Record(BaseModel):
     seconds: float
     finished: str
     versions: dict[str, str]
+    guards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def _run(file: dict[str, Any], part: dict[str, Any]) -> None:
         seconds=round(time.monotonic() - started, 1),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(),
+        guards=plan.guards(),
     )
     _write(folder / "done.json", record.model_dump(mode="json"))
 

@@ -163,3 +163,17 @@ def test_a_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
         own(tmp_path, "def grade(s, i): return 0", "score").grade(Sample("", ""))
     with pytest.raises(UserError, match="cannot be imported: ZeroDivisionError"):
         own(tmp_path, "1 / 0").grade(Sample("", ""))
+
+
+def test_a_function_is_looked_for_beside_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def half(sample, item):\n    return 0.5\n")
+    grader = parse_grader({"type": "python", "function": "mine.py:half"}, folder=tmp_path)
+    assert grader.grade(Sample("", "")).score == 0.5
+
+
+def test_what_confines_a_source_is_known_also_inside_a_formula() -> None:
+    source = {"type": "python", "source": "def grade(sample, item):\n    return 1"}
+    formula = {"type": "multi", "graders": {"a": source, "b": {"type": "numeric"}}, "calculate_output": "a * b"}
+    assert {"seccomp", "rlimits"} <= set(parse_grader(formula).guards())
+    assert parse_grader({**source, "sandbox": "none"}).guards() == ("rlimits",)
+    assert parse_grader({"type": "python", "function": "mine.py:half"}).guards() == ()
