@@ -26,8 +26,9 @@ class _Worker:
     def __init__(self, path: Path) -> None:
         self._end, theirs = Pipe()
         with theirs:
+            # -P: this folder, whose math.py and numbers.py are ours, must not come first among the modules.
             self._process = subprocess.Popen(
-                [sys.executable, str(_CHILD), str(theirs.fileno()), str(path)],
+                [sys.executable, "-P", str(_CHILD), str(theirs.fileno()), str(path)],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr.fileno() if _has_descriptor(sys.stderr) else subprocess.DEVNULL,

@@ -16,7 +16,7 @@ def main(descriptor: int, path: str) -> None:
     """Serves calls until the other side is gone."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     end = Connection(descriptor)
-    sys.path[0] = os.path.dirname(path)  # noqa: PTH120 - as if the file were run; this script's folder is ours
+    sys.path.insert(0, os.path.dirname(path))  # noqa: PTH120 - as if the file were run
     module, fault = _loaded(path)
     while True:
         try:
