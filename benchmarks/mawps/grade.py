@@ -1,8 +1,8 @@
 """Grades a prefix equation such as "- number0 + number1 2.0" by its value. The plans name these functions.
 
 In: `grade(sample, item)` as OpenAI's python grader has it; the row's columns Numbers ("8.0 2.0") and Answer ("6").
-Out: 1 where the equation's value is the answer within 0.01 (ReFT's tolerance, arXiv:2401.08967), else 0; `partial` gives
-0.1 to an equation that has a value, but a wrong one (ReFT's partial reward).
+Out: 1 where the equation's value is the answer within 0.01 (ReFT's tolerance, arXiv:2401.08967), else 0; `partial`
+gives 0.1 to an equation that has a value, but a wrong one (ReFT's partial reward).
 """
 
 from typing import Any
