@@ -179,35 +179,47 @@ def used_as_classes(found: list[Unit], names: Iterable[str], entry_point: str) -
     or are added up among themselves, or the name is asked for by isinstance. A capital letter alone makes no class.
     """
     capitalised = {name for name in names if name[:1].isupper()}
-    nodes = [node for unit in found for node in ast.walk(unit.tree)] if capitalised else []
-    stands_for = {name: name for name in capitalised}
-    if entry_point in capitalised:
-        checks = [node.args.args[:1] for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "check"]
-        stands_for |= {argument.arg: entry_point for first in checks for argument in first}
-    made: dict[str, str | None] = {}
-
-    def maker(node: ast.expr) -> str | None:
-        """The name whose call this is, or a variable of, or a sum with."""
-        if isinstance(node, ast.BinOp):
-            return maker(node.left) or maker(node.right)
-        called = isinstance(node, ast.Call) and stands_for.get(_dotted(node.func))
-        return called or made.get(_dotted(node))
-
-    for node in nodes:
-        if isinstance(node, ast.Assign):
-            made |= {_dotted(target): maker(node.value) for target in node.targets if maker(node.value)}
+    if not capitalised:
+        return set()
+    nodes = [node for unit in found for node in ast.walk(unit.tree)]
+    makers = _Makers(nodes, capitalised, entry_point)
     used: set[str | None] = set()
     for node in nodes:
         match node:
             case ast.Attribute(value=value):
-                used |= {maker(value), stands_for.get(_dotted(value))}
+                used |= {makers.of(value), makers.named(value)}
             case ast.withitem(context_expr=value):
-                used.add(maker(value))
-            case ast.BinOp(left=left, right=right) if maker(left) == maker(right):
-                used.add(maker(left))
+                used.add(makers.of(value))
+            case ast.BinOp(left=left, right=right) if makers.of(left) == makers.of(right):
+                used.add(makers.of(left))
             case ast.Call(func=function, args=[_, kinds]) if _dotted(function).casefold().endswith("isinstance"):
-                used |= {stands_for.get(_dotted(inner)) for inner in ast.walk(kinds) if isinstance(inner, ast.expr)}
+                used |= {makers.named(inner) for inner in ast.walk(kinds) if isinstance(inner, ast.expr)}
     return {name for name in used if name}
+
+
+class _Makers:
+    """Which of some names made an object that an expression of the tests gives."""
+
+    def __init__(self, nodes: list[ast.AST], names: set[str], entry_point: str) -> None:
+        self._names = {name: name for name in names}
+        checks = [node.args.args[:1] for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "check"]
+        if entry_point in names:
+            self._names |= {argument.arg: entry_point for first in checks for argument in first}
+        self._made: dict[str, str | None] = {}
+        for node in nodes:
+            if isinstance(node, ast.Assign) and (name := self.of(node.value)):
+                self._made |= {_dotted(target): name for target in node.targets}
+
+    def named(self, node: ast.expr) -> str | None:
+        """The name that this is."""
+        return self._names.get(_dotted(node))
+
+    def of(self, node: ast.expr) -> str | None:
+        """The name whose call this is, or a variable of, or a sum with."""
+        if isinstance(node, ast.BinOp):
+            return self.of(node.left) or self.of(node.right)
+        called = self.named(node.func) if isinstance(node, ast.Call) else None
+        return called or self._made.get(_dotted(node))
 
 
 def _dotted(node: ast.expr) -> str:

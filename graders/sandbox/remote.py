@@ -19,7 +19,6 @@ from typing import Any
 from graders.sandbox import wire
 from graders.sandbox.link import Link, Unreadable
 
-
 _ADDRESSES = ("__array_interface__", "__array_struct__")
 
 
