@@ -40,11 +40,13 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
 
     from advisor.cli.console import plain_console
 
-    table = Table("stage", "type", "state", "", title=str(run_folder), title_justify="left")
+    console = plain_console()
+    console.print(Text(str(run_folder), "bold"))
+    table = Table("stage", "type", "state", "", box=None, header_style="dim", padding=(0, 2))
     for row in rows:
         state = Text(f"done in {row['seconds']} s", "green") if row["done"] else Text("would run", "yellow")
         table.add_row(row["stage"], row["type"], state, _remark(row))
-    plain_console().print(table)
+    console.print(table)
 
 
 def _stage(step: Step, run_folder: Path) -> dict[str, Any]:

@@ -174,6 +174,15 @@ def test_data_shows_roles_findings_and_three_rows(here, jsonl, capsys):
     assert json.loads(capsys.readouterr().out)["num_pairs"] == 220
 
 
+def test_tokens_are_shown_where_only_ascii_can_be_printed(here, jsonl):
+    jsonl([{"prompt": f"caf\u00e9 {n}", "completion": f"\u56db {n}"} for n in range(60)])
+    ascii_only = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", MAIN, "data", "rows.jsonl", "--model", "starter"]
+    done = subprocess.run(command, cwd=here, env=ascii_only, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "caf? 0" in done.stdout
+
+
 class Terminal:
     """A child that believes it sits on a terminal."""
 
@@ -217,6 +226,20 @@ def test_on_a_terminal_it_asks_and_ctrl_c_keeps_the_answers(here, jsonl):
     kept = yaml.safe_load((here / "answers.yaml").read_text())
     assert kept == {"data": "rows.jsonl", "task": "Add things up"}
     assert not (here / "plan.yaml").exists()
+
+
+def test_on_a_terminal_a_path_is_typed_as_it_is_and_no_default_stands_in_its_way(here, jsonl):
+    jsonl(conftest.sums(True))
+    terminal = Terminal(here, "init")
+    terminal.wait_for("Where is your data?")
+    terminal.type("rows.jsonl\r")
+    terminal.wait_for("What is the model to do")
+    terminal.type("Add things up\r")
+    terminal.wait_for("Which model?")
+    terminal.type("\x03")
+    assert terminal.exit_code() == 130
+    kept = yaml.safe_load((here / "answers.yaml").read_text())
+    assert kept == {"data": "rows.jsonl", "task": "Add things up"}
 
 
 def test_on_a_terminal_enter_takes_each_default(here, jsonl):
