@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from advisor.cli.main import run_command
 from pipelines.plan_file import load_plan
+from pipelines.state import lock, steps
 from tests.advisor import conftest
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +163,23 @@ def test_help_has_an_example():
 
     for command in (init, data):
         assert "Example: finetune-advisor" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_status_says_which_stage_another_run_works_at(here, jsonl, capsys):
+    jsonl(conftest.sums(True))
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--set", "name=sums"]) == 0
+    plan = load_plan(here / "plan.yaml")
+    run_folder = here / "runs" / "sums"
+    begun = steps(plan, run_folder)[0].folder
+    begun.mkdir(parents=True)
+    for descriptor, at_work in ((lock(run_folder), True), (None, False)):
+        capsys.readouterr()
+        assert run_command(["status", "plan.yaml", "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out)["stages"]
+        assert [stage["at_work"] for stage in shown] == [at_work] + [False] * (len(shown) - 1)
+        assert (shown[0]["why"] is None) == at_work
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def test_data_shows_roles_findings_and_three_rows(here, jsonl, capsys):
