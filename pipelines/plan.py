@@ -14,6 +14,7 @@ from pipelines.data.spec import DataSpec
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
 class Strict(BaseModel):

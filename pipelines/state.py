@@ -194,6 +194,18 @@ def lock(run_folder: Path) -> int:
     return descriptor
 
 
+def at_work(run_folder: Path) -> bool:
+    """Whether a `run` holds the run's lock now."""
+    try:
+        descriptor = os.open(run_folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
