@@ -15,6 +15,7 @@ WORKER_ONLY = {
     "pipelines/keep_best.py",
     "pipelines/sft.py",
     "pipelines/grpo.py",
+    "pipelines/online.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 
