@@ -16,6 +16,10 @@ WORKER_ONLY = {
     "pipelines/sft.py",
     "pipelines/grpo.py",
     "pipelines/online.py",
+    "pipelines/ppo.py",
+    "pipelines/ppo_math.py",
+    "pipelines/ppo_trainer.py",
+    "pipelines/value_model.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 
