@@ -18,7 +18,7 @@ from torch import Tensor, nn
 FILE = "value_model.safetensors"
 
 
-class ValueModel(nn.Module):
+class ValueModel(nn.Module):  # type: ignore[misc]  # torch is untyped to mypy here
     """policy: the model before anything wraps or patches it. lora: the adapter's config, or None for all weights.
 
     seed: of the adapter's first weights, the same on all processes.
