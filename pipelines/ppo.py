@@ -8,6 +8,7 @@ graded as it stands. Where all answers of a batch are worth the same, only the v
 """
 
 import copy
+from dataclasses import replace
 
 from datasets import Dataset
 from trl import GRPOConfig
@@ -55,7 +56,7 @@ def run(job: Job) -> Numbers:
         **numbers,
         "explained_variance": values[-1],
         "value_learning_rate": sizing.value_rate(config.learning_rate),
-        "value_model": trainer.value_model.fingerprint(),
+        "value_model": trainer.value_fingerprint(),
     }
 
 
@@ -68,7 +69,8 @@ def _config(job: Job, stage: PPO, policy: Policy, sized: tuple[int, int, int]) -
         "rl", facts.hidden_size, resolve_tuning(job.plan.model, facts.num_parameters)
     )
     completions = PER_PROMPT * prompts
-    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())
+    both = replace(facts, num_parameters=2 * facts.num_parameters)  # policy and values learn in one pass
+    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, both, room())
     return GRPOConfig(
         **common_arguments(job, stage, batch, rate, facts),
         max_steps=stage.epochs_per_step * (stage.steps or sizing.ppo_steps(num_prompts, prompts)),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import DistributedType
+from accelerate.utils import DistributedType, gather_object
 from torch import Tensor
 from trl import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
@@ -46,17 +46,26 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
     def equip(self, stage: PPO, value: ValueModel, value_rate: float, reference: Any) -> None:
         """reference: a copy of the policy made before the trainer was; None with LoRA, whose adapter is turned off."""
         refuse_sharding(self.accelerator.distributed_type)
-        self._stage, self.value_model, self._value_rate = stage, value, value_rate
+        self._stage, self.value_model, self._value_rate = stage, value.to(self.accelerator.device), value_rate
         self._reference = reference
         self._scores_B = torch.zeros(0)  # of this process's part of the newest batch; NaN where unscored
-        self._idle = 0.0
+        self._idle = (
+            0.0  # 1 where all answers of the newest batch are worth the same, whatever TRL finds in groups of two
+        )
         if reference is not None:
-            reference.requires_grad_(False).eval()
+            reference.to(self.accelerator.device).requires_grad_(False).eval()
             head_in_fp32 = self.args.cast_lm_head_to_fp32
             add_fused_lm_head(reference, temperature=self.temperature, cast_lm_head_to_fp32=head_in_fp32)
         disable_dropout_in_model(value)
         if self.args.activation_checkpointing:
             value.body.gradient_checkpointing_enable()
+
+    def value_fingerprint(self) -> str:
+        """Of the value model; raises RuntimeError where processes hold different ones."""
+        prints = set(gather_object([self.value_model.fingerprint()]))
+        if len(prints) > 1:
+            raise RuntimeError(f"the processes' value models differ: {sorted(prints)}")
+        return self.value_model.fingerprint()
 
     def create_optimizer(self, model: Any = None) -> Any:
         """One optimizer for both, so that one schedule and one checkpoint hold them."""

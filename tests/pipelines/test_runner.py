@@ -236,6 +236,16 @@ def test_two_processes_train_what_one_trains(write_plan: Writer) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
 
 
+@pytest.mark.soak
+def test_two_processes_keep_one_policy_and_one_value_model(write_plan: Writer) -> None:
+    """Each process samples its own answers. The stage compares the processes' value models and fails if they differ."""
+    graders = {"answer": {"type": "numeric", "parsed_credit": 0.5}}
+    plan = write_plan(PPO | {"learning_rate": 1e-2}, processes=2, graders=graders)
+    assert run(plan)[0] == DONE
+    (path,) = (plan.parent / "run" / "stages").glob("ppo-????????/done.json")
+    assert json.loads(path.read_text())["numbers"]["processes"] == 2
+
+
 def test_signals_within_a_second_are_one_wish(write_plan: Writer) -> None:
     """GNU timeout signals its child and then the whole group; the worker must not be killed for it."""
     plan = write_plan(SLOW)
