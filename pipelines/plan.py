@@ -129,7 +129,23 @@ class GRPO(Training):
     patience: int = Field(10, ge=0, description="Stop after so many steps in a row without any spread; 0: never.")
 
 
-Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO, Field(discriminator="type")]
+class PPO(Training):
+    """Proximal policy optimisation with a value model, after a warm-up by SFT: ReFT."""
+
+    type: Literal["ppo"]
+    steps: int | None = Field(
+        None, ge=1, description="Batches of answers sampled; else as many answers as GRPO's default, at most 500."
+    )
+    epochs_per_step: int = Field(2, ge=1, description="Optimizer steps on each batch of answers (ReFT: 2).")
+    prompts_per_step: int | None = Field(None, ge=1, description="Prompts per batch; each gets two answers.")
+    kl: float = Field(0.05, ge=0, description="Weight of the KL to the stage's input policy, in the reward (ReFT).")
+    gae_lambda: float = Field(0.95, ge=0, le=1, description="1 trusts the score alone, 0 the value model alone.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    patience: int = Field(10, ge=0, description="Stop after so many batches in a row without any spread; 0: never.")
+
+
+Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
 
 
 class DecisionRecord(Strict):

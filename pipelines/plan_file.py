@@ -203,7 +203,7 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if plan.reward is not None and plan.reward not in plan.graders:
         hint = did_you_mean(plan.reward, plan.graders)
         faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
-    needs = [stage.name for stage in plan.stages if stage.type in ("grpo", "rejection_sampling")]
+    needs = [stage.name for stage in plan.stages if stage.type in ("grpo", "ppo", "rejection_sampling")]
     if needs and plan.reward is None and plan.metric not in plan.graders:
         faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
     return faults
@@ -249,7 +249,7 @@ def _trainer_keys(stage: Any) -> list[tuple[str, str]]:
     known = _trl_table()[stage.type]
     faults = []
     for key, value in stage.trainer.items():
-        if (ours := owner(key)) is not None:
+        if (ours := owner(key, stage.type)) is not None:
             faults.append((key, f"`{key}` is set by {ours}"))
         elif key not in known:
             faults.append((key, f"TRL has no `{key}` for {stage.type}{did_you_mean(key, known)}"))

@@ -32,4 +32,5 @@ STAGES: Mapping[str, StageType] = {
     "sft": StageType("pipelines.sft", ("policy",), "policy", None),
     "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "reward"),
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "reward"),
+    "ppo": StageType("pipelines.ppo", ("policy",), "policy", "reward"),
 }

@@ -15,6 +15,11 @@ WORKER_ONLY = {
     "pipelines/keep_best.py",
     "pipelines/sft.py",
     "pipelines/grpo.py",
+    "pipelines/online.py",
+    "pipelines/ppo.py",
+    "pipelines/ppo_math.py",
+    "pipelines/ppo_trainer.py",
+    "pipelines/value_model.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 
