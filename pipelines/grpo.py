@@ -1,30 +1,38 @@
 """Group-relative policy optimisation (Shao et al. 2024, arXiv 2402.03300) against the plan's reward grader.
 
-In: a policy, training rows with something to grade against. Out: a policy. TRL's GRPOTrainer with its default loss
-(DAPO's token-level one); batch arithmetic is solved here; rewards are the grader's scores.
+In: a policy, training rows with something to grade against. Out: a policy. TRL's GRPOTrainer with the loss that the
+plan names (grpo_losses.py) and prompts in the order of what they still teach (prompt_queue.py); batch arithmetic is
+solved here; rewards are the grader's scores.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from datasets import Dataset
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig
 
 from graders.errors import UserError
 from pipelines import sizing
+from pipelines.alarms import SPREADLESS
+from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Rows
+from pipelines.grpo_losses import LOSSES
+from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.plan import GRPO
+from pipelines.prompt_queue import PromptQueue
 from pipelines.rewards import reward_function
+from pipelines.rollout import GAP, sampling_arguments
 from pipelines.sft import load_for_training
 from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
-from pipelines.watch import SPREADLESS, Watch
+from pipelines.watch import Watch
 
 SHOWN = {
     "reward": "reward",
@@ -32,6 +40,7 @@ SHOWN = {
     "completions/clipped_ratio": "truncated",
     "completions/mean_length": "tokens",
     "kl": "kl",
+    GAP: "gap to vllm",
 }
 
 
@@ -43,32 +52,25 @@ def run(job: Job) -> Numbers:
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or answer_limit(rows.rows, policy, job.plan.model.template_args)
     kept, longest = _fitting(rows, policy, job, new_tokens)
-    best = KeepBest(job, policy, split.validation.rows, new_tokens)
+    best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
+    bell = Bell(job, watch, stage.stop_on)
     trainer.add_callback(best)
+    trainer.add_callback(bell)
     numbers = train(trainer, job, policy, watch, best)
-    last = [log for log in trainer.state.log_history if log.get("reward") is not None]
+    logs = [log for log in trainer.state.log_history if log.get("reward") is not None]
+    gaps = [log[GAP] for log in logs if GAP in log]
     return {
         "prompts": len(kept.rows),
         "left_out_too_long": len(rows.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
-        "first_reward": last[0]["reward"],
-        "last_reward": last[-1]["reward"],
-        "groups_without_spread": sum(log[SPREADLESS] for log in last) / len(last),
-        **_note(job, watch, numbers["steps"]),
+        "first_reward": logs[0]["reward"],
+        "last_reward": logs[-1]["reward"],
+        "groups_without_spread": sum(log[SPREADLESS] for log in logs) / len(logs),
+        **({"gap_to_vllm": sum(gaps) / len(gaps)} if gaps else {}),
+        **bell.outcome(numbers),
         **numbers,
     }
-
-
-def _note(job: Job, watch: Watch, steps: int) -> Numbers:
-    """Says so where the grader gave nothing to learn from: a result, not an error."""
-    if not watch.gave_up and watch.idle_steps < steps:
-        return {}
-    happened = f"in the last {watch.idle_steps} of {steps} steps all answers to each prompt were worth the same"
-    kept = "The model is as it was" if watch.idle_steps == steps else "The best weights so far were kept"
-    text = f"{job.stage}: {happened}, so there was nothing to learn from. {kept}; samples.jsonl shows answers."
-    job.progress.say(text)
-    return {"note": text}
 
 
 def _fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows, int]:
@@ -81,39 +83,43 @@ def _fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Row
             f"no prompt leaves room for {new_tokens} tokens of answer in a context of {context}",
             fix="lower max_new_tokens",
         )
+    if len(kept) < len(lengths):
+        left = f"{len(lengths) - len(kept)} of {len(lengths)} prompts are left out"
+        job.progress.say(f"{left}: with {new_tokens} tokens of answer they exceed the context of {context}")
     return rows.only(kept), max(length for length in lengths if length + new_tokens <= context)
 
 
-def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[GRPOTrainer, Watch]:
+def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[QueuedGRPOTrainer, Watch]:
     rows, longest, new_tokens = sized
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(len(rows.rows))
-    if prompts > len(rows.rows):
-        raise UserError(
-            f"prompts_per_step is {prompts}, but there are only {len(rows.rows)} prompts",
-            "no more prompts a step than there are",
-            "lower prompts_per_step, or leave it out",
-        )
+    prompts, updates = _batch(stage, len(rows.rows))
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
     batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())
-    config = GRPOConfig(
+    chosen = {
+        **LOSSES[stage.loss].arguments,
+        **sampling_arguments(stage, longest + new_tokens),
         **common_arguments(job, stage, batch, rate, facts),
+    }
+    config = GRPOConfig(
+        **chosen,
         max_steps=stage.steps or sizing.grpo_steps(len(rows.rows), prompts),
         num_generations=stage.group_size,
-        generation_batch_size=completions,
+        generation_batch_size=completions * updates,
         max_completion_length=new_tokens,
-        temperature=stage.temperature,
         beta=stage.kl,
         chat_template_kwargs=job.plan.model.template_args,
     )
-    every = config.num_iterations * config.steps_per_generation // config.gradient_accumulation_steps
-    watch = Watch(job, SHOWN, max(1, every), stage.patience)
+    repeats = config.num_iterations * config.steps_per_generation
+    every = repeats // config.gradient_accumulation_steps  # updates from one generation to the next
+    generations = math.ceil(config.max_steps / every)
+    watch = Watch(job, SHOWN, every)
     grader = job.plan.graders[job.plan.reward or job.plan.metric]
-    trainer = GRPOTrainer(
+    trainer = QueuedGRPOTrainer(
+        PromptQueue(len(rows.rows), prompts * updates, stage.group_size, repeats, generations, job.plan.seed),
         model=policy.model,
-        reward_funcs=reward_function(grader, rows.rows, _keep(job)),
+        reward_funcs=reward_function(grader, rows.rows, _keep(job), new_tokens if stage.overlong_penalty else None),
         args=config,
         train_dataset=Dataset.from_list(prompt_examples(rows)),
         processing_class=policy.tokenizer,
@@ -121,6 +127,20 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
         callbacks=[watch],
     )
     return trainer, watch
+
+
+def _batch(stage: GRPO, num_prompts: int) -> tuple[int, int]:
+    """(prompts an update, updates a generation). Raises UserError where a generation needs more prompts than exist."""
+    updates = stage.updates_per_generation or LOSSES[stage.loss].updates
+    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(num_prompts // updates)
+    if prompts * updates > num_prompts:
+        times = f" and {updates} updates share a generation" if updates > 1 else ""
+        raise UserError(
+            f"prompts_per_step is {prompts}{times}, but there are only {num_prompts} prompts",
+            "no more prompts a generation than there are",
+            "lower prompts_per_step, or leave it out",
+        )
+    return prompts, updates
 
 
 def _keep(job: Job) -> Any:

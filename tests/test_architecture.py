@@ -15,6 +15,9 @@ WORKER_ONLY = {
     "pipelines/keep_best.py",
     "pipelines/sft.py",
     "pipelines/grpo.py",
+    "pipelines/grpo_trainer.py",
+    "pipelines/prompt_queue.py",
+    "pipelines/bell.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 
