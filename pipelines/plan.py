@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from graders.union import AnyGrader
+from pipelines.alarms import AlarmName
 from pipelines.data.spec import DataSpec
+from pipelines.grpo_losses import Loss
 
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
@@ -123,10 +125,18 @@ class GRPO(Training):
     steps: int | None = Field(None, ge=1, description="Optimizer steps; else one pass over the prompts, at most 500.")
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
+    loss: Loss = Field("dapo", description="Published variant of the loss, with its paper's clipping and scaling.")
+    updates_per_generation: int | None = Field(
+        None, ge=1, description="Optimizer steps from one round of sampling; else 1, and 4 for gspo and cispo."
+    )
     kl: float = Field(0.0, ge=0, description="Weight of the KL to the stage's input policy (TRL's beta).")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
-    patience: int = Field(10, ge=0, description="Stop after so many steps in a row without any spread; 0: never.")
+    overlong_penalty: bool = Field(
+        False, description="Take up to 1 off the reward of answers over 80 % of max_new_tokens, as DAPO does."
+    )
+    sampling: Literal["transformers", "vllm"] = Field("transformers", description="What samples the answers.")
+    stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
 class PPO(Training):
@@ -142,7 +152,7 @@ class PPO(Training):
     gae_lambda: float = Field(0.95, ge=0, le=1, description="1 trusts the score alone, 0 the value model alone.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
-    patience: int = Field(10, ge=0, description="Stop after so many batches in a row without any spread; 0: never.")
+    stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
 Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]

@@ -17,9 +17,9 @@ from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
 
 from graders.errors import UserError
 from pipelines import ppo_math
+from pipelines.alarms import SPREADLESS
 from pipelines.plan import PPO
 from pipelines.value_model import ValueModel
-from pipelines.watch import SPREADLESS
 
 VALUE_CLIP = 0.2
 """How far a value may move from one sampling to the next: ReFT's and TRL's old PPO's number."""

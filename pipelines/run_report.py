@@ -64,9 +64,19 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
     numbers = next(step.record() for step in todo if isinstance(step.stage, Evaluate) and step.record())
     measured: Mapping[str, Any] = numbers.numbers if numbers else {}
     grader = plan.graders[plan.metric].model_dump() if plan.metric in plan.graders else {"type": plan.metric}
-    records = [record.numbers for step in todo if (record := step.record())]
-    said = [str(numbers["note"]) for numbers in records if "note" in numbers]
+    records = [_numbers(step) for step in todo]
+    rang = [_alarm(step.stage.name, alarm) for step in todo for alarm in _numbers(step).get("alarms", [])]
+    said = [*rang, *(str(numbers["note"]) for numbers in records if "note" in numbers)]
     return Setting(plan.name, _sampling(plan, measured), grader, [*_notes(measured), *said])
+
+
+def _numbers(step: Step) -> Mapping[str, Any]:
+    record = step.record()
+    return record.numbers if record else {}
+
+
+def _alarm(stage: str, alarm: Mapping[str, Any]) -> str:
+    return f"Alarm `{alarm['name']}` at step {alarm['step']} of {stage}: {alarm['text']}."
 
 
 def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:

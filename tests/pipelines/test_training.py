@@ -128,14 +128,15 @@ def test_grpo_moves_the_weights_and_its_kl_starts_at_zero(
     assert (tmp_path / "out" / "samples.jsonl").read_text().count("\n") == 2
 
 
-@pytest.mark.parametrize("patience", [0, 2])
+@pytest.mark.parametrize(("stop_on", "steps"), [([], 12), (["no_spread"], 10)])
 def test_rl_in_which_every_answer_is_worth_the_same_ends_with_a_note(
-    write_plan: Writer, tiny_model: Path, tmp_path: Path, patience: int
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, stop_on: list[str], steps: int
 ) -> None:
     """A random model never answers right: all scores are 0."""
-    plan = write_plan(GRPO | {"steps": 3, "learning_rate": 1e-2, "patience": patience})
+    plan = write_plan(GRPO | {"steps": 12, "learning_rate": 1e-2, "stop_on": stop_on, "max_new_tokens": 2})
     numbers = run(plan, tiny_model, tmp_path / "out")
-    assert numbers["steps"] == (patience or 3)
+    assert numbers["steps"] == steps
+    assert [alarm["step"] for alarm in numbers["alarms"] if alarm["name"] == "no_spread"] == [10]
     assert "nothing to learn from. The model is as it was" in numbers["note"]
     assert largest_change(tiny_model, tmp_path / "out" / "model") == 0.0
 
