@@ -131,7 +131,7 @@ def _trained(stage: _Stage, number: int, choices: Mapping[int, Sequence[Choice]]
         new = number == 1 or _texts(choices[number]) != _texts(choices[number - 1])
         numbers = _train(stage, number, choices[number]) if new else {}
         if is_first_process():
-            score = _validation_score(stage.folder(number))
+            score = _validation_score(stage.folder(number)) if new else None
             write_json(
                 path, {"round": number, **told, "trained": new, "validation_score": score, "training": dict(numbers)}
             )
