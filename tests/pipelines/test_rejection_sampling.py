@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pipelines.rejection_sampling import run
 from pipelines.runner import Options, run_plan
 from pipelines.sources import STARTER
 from pipelines.starter.tasks import generate
-from tests.pipelines.test_runner import Notes, start, wait_for_steps
+from tests.pipelines.test_runner import Notes, start
 
 Planner = Callable[..., Path]
 STAGE = {
@@ -206,9 +206,19 @@ def test_a_signal_while_sampling_keeps_the_finished_parts(
     assert numbers["kept"] == expected["kept"]
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill_after(plan: Path, unit: str, count: int) -> None:
+    """Starts the run and kills it when the stage has told its progress in this unit so many times."""
+    process = start(plan)
+    deadline = time.monotonic() + 300
+    seen = 0
+    while seen < count and time.monotonic() < deadline:
+        for path in (plan.parent / "run" / "stages").glob("rs-????????/events.jsonl"):
+            seen = sum(json.loads(line).get("unit") == unit for line in path.read_text().split("\n")[:-1])
+        time.sleep(0.01)
+    assert process.poll() is None, "it must not be done yet"
     process.kill()
     process.wait()
+    assert seen >= count
 
 
 def stage_hash(folder: Path) -> str:
@@ -217,17 +227,16 @@ def stage_hash(folder: Path) -> str:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("at", [1, 3, 6, 9])
 @pytest.mark.parametrize("tuning", ["full", "lora"])
+@pytest.mark.parametrize(("unit", "count"), [("answers", 1), ("steps", 2), ("answers", 2), ("steps", 7)])
 def test_killed_in_any_round_it_goes_on_to_the_same_weights(
-    planned: Planner, tmp_path: Path, tuning: str, at: int
+    planned: Planner, tmp_path: Path, tuning: str, unit: str, count: int
 ) -> None:
-    """Killed at a number of seen events: while sampling, while training, between the rounds."""
-    plan = planned(rounds=3, start="last", checkpoint_minutes=0, model={"name": "starter", "tuning": tuning})
+    """Killed while it samples and while it trains, in the first round and in the second."""
+    model = {"name": "starter", "tuning": tuning}
+    plan = planned(rounds=2, start="last", stage={"epochs": 3}, checkpoint_minutes=0, model=model)
     assert run_plan(load_plan(plan), tmp_path / "whole", Options(), Notes()) == 0
-    process = start(plan)
-    wait_for_steps(plan, "rs", at)
-    kill(process)
+    kill_after(plan, unit, count)
     assert run_plan(load_plan(plan), tmp_path / "run", Options(), Notes()) == 0
     assert stage_hash(tmp_path / "run") == stage_hash(tmp_path / "whole")
 
@@ -235,11 +244,12 @@ def test_killed_in_any_round_it_goes_on_to_the_same_weights(
 @pytest.mark.soak
 def test_two_processes_share_the_prompts_and_keep_what_one_keeps(planned: Planner, tmp_path: Path) -> None:
     kept = []
-    for processes in (1, 2):
-        plan = planned(rounds=2, stage={"samples_per_prompt": 64}, processes=processes)
+    for processes, rounds in ((1, 1), (2, 2)):
+        plan = planned(rounds=rounds, stage={"samples_per_prompt": 32}, processes=processes)
         assert run_plan(load_plan(plan), tmp_path / f"run-{processes}", Options(), Notes()) == 0
         (folder,) = (tmp_path / f"run-{processes}" / "stages").glob("rs-????????")
         assert len(list((folder / "rounds" / "1" / "answers").glob("seconds-*.json"))) == processes
-        kept.append([item for item in lines(folder / "kept.jsonl") if item["round"] == 1])
-        assert json.loads((folder / "done.json").read_text())["numbers"]["processes"] == processes
+        kept.append((folder / "rounds" / "1" / "kept.jsonl").read_bytes())
+        numbers = json.loads((folder / "done.json").read_text())["numbers"]
+        assert (numbers["processes"], len(numbers["rounds"])) == (processes, rounds)
     assert kept[0] == kept[1]
