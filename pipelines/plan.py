@@ -107,9 +107,21 @@ class SFT(Training):
 
 
 class RejectionSampling(Training):
-    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train."""
+    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train; again."""
 
     type: Literal["rejection_sampling"]
+    rounds: int = Field(
+        1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
+    )
+    start: Literal["base", "last"] = Field(
+        "base", description="What each round trains: the stage's input model anew, or the last round's model further."
+    )
+    keep: Literal["passing", "best"] = Field(
+        "passing", description="passing: the right, distinct answers. best: each prompt's highest-scoring one."
+    )
+    hint: bool = Field(
+        False, description="Ask prompts that were never solved again with the right answer in the prompt (STaR)."
+    )
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")

@@ -139,7 +139,7 @@ def why_run(step: Step, run_folder: Path) -> str | None:
     """Why a step must run, in words; None when it is done. Compares with its latest other attempt, if any."""
     if step.record() is not None:
         return None
-    if any((step.folder / "checkpoints").glob("checkpoint-*/complete")):
+    if any(step.folder.glob("**/checkpoints/checkpoint-*/complete")):
         return "it was stopped; it goes on from its newest checkpoint"
     if step.folder.exists():
         return "it was stopped before it was done"
