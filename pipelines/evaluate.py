@@ -1,7 +1,7 @@
 """Answers the test rows with a policy and grades them; the same for the base and every tuned model.
 
 In: a policy, the plan's test rows, the metric. Out: grades.jsonl (one greedy answer a row), samples.jsonl (the
-completions behind pass@k), and numbers. Chooses nothing.
+completions behind pass@k), and numbers. Chooses nothing. What was answered before a stop stays in answers*.jsonl.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,9 @@ def _chosen(rows: Sequence[Row], limit: int) -> list[Row]:
 
 def _greedy(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> list[GradedRow]:
     settings = Sampling(limit, seed=job.plan.seed)
-    answers = sample(policy, [row.messages for row in rows], settings, job.plan.model.template_args, job.progress)
+    kept = job.folder / "answers.jsonl"
+    prompts = [row.messages for row in rows]
+    answers = sample(policy, prompts, settings, job.plan.model.template_args, job.progress, kept)
     return grade_completions(grader, rows, [answer[0] for answer in answers])
 
 
@@ -68,7 +70,9 @@ def _pass_at_k(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit:
         return {}
     part = _chosen(rows, settings.pass_k_rows)
     drawing = Sampling(limit, settings.temperature, settings.pass_k, job.plan.seed)
-    answers = sample(policy, [row.messages for row in part], drawing, job.plan.model.template_args, job.progress)
+    kept = job.folder / "answers-drawn.jsonl"
+    prompts = [row.messages for row in part]
+    answers = sample(policy, prompts, drawing, job.plan.model.template_args, job.progress, kept)
     by_row = [grade_completions(grader, [row] * len(some), some) for row, some in zip(part, answers, strict=True)]
     write_grades(job.folder / "samples.jsonl", [graded for group in by_row for graded in group])
     counts = [
