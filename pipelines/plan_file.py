@@ -12,11 +12,12 @@ from typing import Any, get_args
 import pydantic
 
 from graders.errors import UserError
-from pipelines.plan import PLAN_VERSION, Evaluate, Plan, Stage, Training
+from pipelines.plan import PLAN_VERSION, Evaluate, Plan, Probe, Stage, Training
+from pipelines.stages import STAGES
 from pipelines.trl_keys import TABLE, owner
 from pipelines.yaml_lines import Document, Fault, parse
 
-STAGE_MODELS: dict[str, type[Evaluate] | type[Training]] = {
+STAGE_MODELS: dict[str, type[Evaluate] | type[Probe] | type[Training]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(Stage)[0])
 }
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
@@ -170,7 +171,7 @@ def _schema_child(schema: dict[str, Any], node: dict[str, Any], part: str | int)
 def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     """Faults between fields: (where, message)."""
     faults = _grader_names(plan)
-    seen: dict[str, Evaluate | Training] = {}
+    seen: dict[str, Evaluate | Probe | Training] = {}
     for place, stage in enumerate(plan.stages):
         where = ("stages", place)
         if stage.name in seen:
@@ -194,13 +195,15 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if plan.reward is not None and plan.reward not in plan.graders:
         hint = did_you_mean(plan.reward, plan.graders)
         faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
-    needs = [stage.name for stage in plan.stages if stage.type in ("grpo", "rejection_sampling")]
+    needs = [stage.name for stage in plan.stages if STAGES[stage.type].graders in ("reward", "both")]
     if needs and plan.reward is None and plan.metric not in plan.graders:
         faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
     return faults
 
 
-def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training]) -> list[tuple[str, str]]:
+def _stage_links(
+    stage: Evaluate | Probe | Training, seen: dict[str, Evaluate | Probe | Training]
+) -> list[tuple[str, str]]:
     trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
     faults = []
     if stage.policy is not None and stage.policy not in trained:
@@ -211,7 +214,7 @@ def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training
     return faults
 
 
-def _base_known(earlier: Mapping[str, Evaluate | Training]) -> bool:
+def _base_known(earlier: Mapping[str, Evaluate | Probe | Training]) -> bool:
     """Whether one of these stages evaluates the plan's own model."""
     for stage in earlier.values():
         if isinstance(stage, Evaluate) and stage.policy is None:
