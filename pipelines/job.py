@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines.plan import Evaluate, Plan, Training
+from pipelines.plan import Evaluate, Plan, Probe, Training
 
-S = TypeVar("S", bound=Evaluate | Training)
+S = TypeVar("S", bound=Evaluate | Probe | Training)
 
 Numbers = Mapping[str, Any]
 """What a stage measured, as plain JSON values; kept in its record."""

@@ -68,6 +68,19 @@ class Evaluate(Strict):
     gate: Gate | None = Field(None, description="Stop here with exit code 3 unless this is reached.")
 
 
+class Probe(Strict):
+    """Samples answers to validation rows before RL: is there signal, and which group size uses it? Leaves numbers."""
+
+    type: Literal["probe"]
+    name: str = Field(pattern=NAME)
+    policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
+    samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
+
+
 class Training(Strict):
     """What every stage that leaves a policy can say."""
 
@@ -167,7 +180,7 @@ class PPO(Training):
     stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
-Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
+Stage = Annotated[Evaluate | Probe | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
 
 
 class DecisionRecord(Strict):

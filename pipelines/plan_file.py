@@ -13,11 +13,12 @@ import pydantic
 
 from graders.errors import UserError
 from graders.faults import said
-from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Evaluate, Gate, Plan, Stage, Training
+from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Evaluate, Gate, Plan, Probe, Stage, Training
+from pipelines.stages import STAGES
 from pipelines.trl_keys import TABLE, owner
 from pipelines.yaml_lines import Document, Fault, parse
 
-STAGE_MODELS: dict[str, type[Evaluate] | type[Training]] = {
+STAGE_MODELS: dict[str, type[Evaluate] | type[Probe] | type[Training]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(Stage)[0])
 }
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
@@ -180,7 +181,7 @@ def _schema_child(schema: dict[str, Any], node: dict[str, Any], part: str | int)
 def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     """Faults between fields: (where, message)."""
     faults = _grader_names(plan)
-    seen: dict[str, Evaluate | Training] = {}
+    seen: dict[str, Evaluate | Probe | Training] = {}
     for place, stage in enumerate(plan.stages):
         where = ("stages", place)
         if stage.name in seen:
@@ -203,13 +204,15 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if plan.reward is not None and plan.reward not in plan.graders:
         hint = did_you_mean(plan.reward, plan.graders)
         faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
-    needs = [stage.name for stage in plan.stages if stage.type in ("grpo", "ppo", "rejection_sampling")]
+    needs = [stage.name for stage in plan.stages if STAGES[stage.type].graders in ("reward", "both")]
     if needs and plan.reward is None and plan.metric not in plan.graders:
         faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
     return faults
 
 
-def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training]) -> list[tuple[str, str]]:
+def _stage_links(
+    stage: Evaluate | Probe | Training, seen: dict[str, Evaluate | Probe | Training]
+) -> list[tuple[str, str]]:
     trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
     faults = []
     if stage.policy is not None and stage.policy not in trained:
@@ -220,7 +223,7 @@ def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training
     return faults
 
 
-def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Training]) -> list[tuple[tuple[str, ...], str]]:
+def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Probe | Training]) -> list[tuple[tuple[str, ...], str]]:
     if gate.min_gain is None and gate.min_pass_rate is None:
         return [((), "this gate lets everything pass: name `min_pass_rate` or `min_gain`")]
     if gate.min_gain is not None and not _base_known(earlier):
@@ -228,7 +231,7 @@ def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Training]) -> list
     return []
 
 
-def _base_known(earlier: Mapping[str, Evaluate | Training]) -> bool:
+def _base_known(earlier: Mapping[str, Evaluate | Probe | Training]) -> bool:
     """Whether one of these stages evaluates the plan's own model."""
     for stage in earlier.values():
         if isinstance(stage, Evaluate) and stage.policy is None:

@@ -65,7 +65,7 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         prints = set(gather_object([self.value_model.fingerprint()]))
         if len(prints) > 1:
             raise RuntimeError(f"the processes' value models differ: {sorted(prints)}")
-        return self.value_model.fingerprint()
+        return str(self.value_model.fingerprint())
 
     def create_optimizer(self, model: Any = None) -> Any:
         """One optimizer for both, so that one schedule and one checkpoint hold them."""
