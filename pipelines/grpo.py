@@ -1,21 +1,30 @@
 """Group-relative policy optimisation (Shao et al. 2024, arXiv 2402.03300) against the plan's reward grader.
 
-In: a policy, training rows with something to grade against. Out: a policy. TRL's GRPOTrainer with its default loss
-(DAPO's token-level one); batch arithmetic is solved here; rewards are the grader's scores.
+In: a policy, training rows with something to grade against. Out: a policy. TRL's GRPOTrainer with the loss that the
+plan names (grpo_losses.py) and prompts in the order of what they still teach (prompt_queue.py); batch arithmetic is
+solved here; rewards are the grader's scores.
 """
 
-from datasets import Dataset
-from trl import GRPOConfig, GRPOTrainer
+import math
 
+from datasets import Dataset
+from trl import GRPOConfig
+
+from graders.errors import UserError
 from pipelines import sizing
+from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
+from pipelines.grpo_losses import LOSSES
+from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, note, plan_reward, prompts_per_step
+from pipelines.online import SHOWN, course, fitting, plan_reward
 from pipelines.plan import GRPO
+from pipelines.prompt_queue import PromptQueue
+from pipelines.rollout import GAP, sampling_arguments
 from pipelines.sft import load_for_training
 from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
 from pipelines.watch import Watch
@@ -29,43 +38,54 @@ def run(job: Job) -> Numbers:
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or answer_limit(rows.rows, policy, job.plan.model.template_args)
     kept, longest = fitting(rows, policy, job, new_tokens)
-    best = KeepBest(job, policy, split.validation.rows, new_tokens)
+    best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
+    bell = Bell(job, watch, stage.stop_on)
     trainer.add_callback(best)
+    trainer.add_callback(bell)
     numbers = train(trainer, job, policy, watch, best)
+    gaps = [log[GAP] for log in trainer.state.log_history if GAP in log]
     return {
         "prompts": len(kept.rows),
         "left_out_too_long": len(rows.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
         **course(trainer.state.log_history),
-        **note(job, watch, numbers["steps"]),
+        **({"gap_to_vllm": sum(gaps) / len(gaps)} if gaps else {}),
+        **bell.outcome(numbers),
         **numbers,
     }
 
 
-def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[GRPOTrainer, Watch]:
+def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[QueuedGRPOTrainer, Watch]:
     rows, longest, new_tokens = sized
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    prompts = prompts_per_step(stage.prompts_per_step, sizing.grpo_prompts_per_step(len(rows.rows)), len(rows.rows))
+    prompts, updates = _batch(stage, len(rows.rows))
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
     batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())
-    config = GRPOConfig(
+    chosen = {
+        **LOSSES[stage.loss].arguments,
+        **sampling_arguments(stage, longest + new_tokens),
         **common_arguments(job, stage, batch, rate, facts),
+    }
+    config = GRPOConfig(
+        **chosen,
         max_steps=stage.steps or sizing.grpo_steps(len(rows.rows), prompts),
         num_generations=stage.group_size,
-        generation_batch_size=completions,
+        generation_batch_size=completions * updates,
         max_completion_length=new_tokens,
-        temperature=stage.temperature,
         beta=stage.kl,
         chat_template_kwargs=job.plan.model.template_args,
     )
-    every = config.num_iterations * config.steps_per_generation // config.gradient_accumulation_steps
-    watch = Watch(job, SHOWN, max(1, every), stage.patience)
-    trainer = GRPOTrainer(
+    repeats = config.num_iterations * config.steps_per_generation
+    every = repeats // config.gradient_accumulation_steps  # updates from one generation to the next
+    generations = math.ceil(config.max_steps / every)
+    watch = Watch(job, SHOWN | {GAP: "gap to vllm"}, every)
+    trainer = QueuedGRPOTrainer(
+        PromptQueue(len(rows.rows), prompts * updates, stage.group_size, repeats, generations, job.plan.seed),
         model=policy.model,
-        reward_funcs=plan_reward(job, rows),
+        reward_funcs=plan_reward(job, rows, new_tokens if stage.overlong_penalty else None),
         args=config,
         train_dataset=Dataset.from_list(prompt_examples(rows)),
         processing_class=policy.tokenizer,
@@ -73,3 +93,17 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
         callbacks=[watch],
     )
     return trainer, watch
+
+
+def _batch(stage: GRPO, num_prompts: int) -> tuple[int, int]:
+    """(prompts an update, updates a generation). Raises UserError where a generation needs more prompts than exist."""
+    updates = stage.updates_per_generation or LOSSES[stage.loss].updates
+    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(num_prompts // updates)
+    if prompts * updates > num_prompts:
+        times = f" and {updates} updates share a generation" if updates > 1 else ""
+        raise UserError(
+            f"prompts_per_step is {prompts}{times}, but there are only {num_prompts} prompts",
+            "no more prompts a generation than there are",
+            "lower prompts_per_step, or leave it out",
+        )
+    return prompts, updates

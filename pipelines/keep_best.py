@@ -1,6 +1,7 @@
 """Measures a policy on validation rows while it trains, and keeps the weights that did best by the plan's metric.
 
 Without validation rows, or with a metric that is no grader, nothing is measured and the last weights are taken.
+What is measured goes into the training log too, with the interval of its change since the best, for the alarms.
 """
 
 import json
@@ -14,6 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from graders.statistics import Interval, paired_bootstrap
+from pipelines.alarms import METRIC, METRIC_HIGH
 from pipelines.data.rows import Row
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
@@ -26,13 +29,23 @@ TIMES = 5
 MOST_ROWS = 200
 
 
-class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """policy: what trains, with its tokenizer. rows: validation rows. max_new_tokens: where an answer is cut."""
+Scores = list[float | None]
+"""One for each validation row; None where the grader could not judge."""
 
-    def __init__(self, job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int) -> None:
+
+class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """policy: what trains, with its tokenizer. rows: validation rows. max_new_tokens: where an answer is cut.
+
+    from_start: measure the input policy too, so that it is what remains when training only made it worse.
+    """
+
+    def __init__(
+        self, job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int, from_start: bool = False
+    ) -> None:
         self._job, self._policy, self._rows = job, policy, list(rows[:MOST_ROWS])
         self._settings = Sampling(max_new_tokens, seed=job.plan.seed)
-        self._measured: dict[int, float] = {}
+        self._from_start = from_start
+        self._measured: dict[int, Scores] = {}
         self._started = time.monotonic()
         self._path = job.folder / "validation.json"
 
@@ -45,25 +58,53 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def weights(self) -> Path:
         return self._job.checkpoints / "best.safetensors"
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> None:
         """After a resume, what was measured up to the checkpoint still counts."""
         self._started = time.monotonic()
         if self._path.exists() and state.global_step > 0:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
-            self._measured = {int(step): score for step, score in kept.items()}
+            again = self._job.match_seconds is None  # what came after the checkpoint is measured again
+            passed = [step for step in kept if int(step) <= state.global_step or not again]
+            self._measured = {int(step): kept[step] for step in passed}
+        elif self._from_start and self.active:
+            self._log(state, more["model"])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        if self.active and state.is_world_process_zero and self._due(state):
-            self._measure(more["model"], state.global_step)
+        if self.active and self._due(state):
+            self._log(state, more["model"])
 
     def _due(self, state: TrainerState) -> bool:
         limit = self._job.match_seconds
-        if limit is not None:
-            return time.monotonic() - self._started >= (len(self._measured) + 1) * limit / (TIMES + 1)
+        if limit is not None:  # by this process's own clock, so no other may wait for it
+            times = (len(self._measured) + 1) * limit / (TIMES + 1)
+            return bool(state.is_world_process_zero) and time.monotonic() - self._started >= times
         every = max(1, state.max_steps // TIMES)
         return bool(state.global_step % every == 0 or state.global_step == state.max_steps)
 
-    def _measure(self, model: Any, step: int) -> None:
+    def _log(self, state: TrainerState, model: Any) -> None:
+        """Every process gets the same entry, since an alarm may stop the training by it."""
+        entry = [self._measure(model, state.global_step) if state.is_world_process_zero else {}]
+        if torch.distributed.is_initialized():
+            if self._job.match_seconds is not None:
+                return
+            torch.distributed.broadcast_object_list(entry)
+        state.log_history.append({"step": state.global_step, **entry[0]})
+
+    def _measure(self, model: Any, step: int) -> dict[str, float]:
+        scores = self._score(model)
+        change = change_since(self._measured[self._best()], scores) if self._measured else None
+        self._measured[step] = scores
+        score = _mean(scores)
+        n = sum(value is not None for value in scores)
+        self._job.progress.say(f"step {step}: validation score {score:.3f} (n={n})")
+        if self._best() == step:
+            self._save(model)
+        write_json(self._path, self._measured)
+        return {METRIC: score} | ({METRIC_HIGH: change.high} if change else {})
+
+    def _score(self, model: Any) -> Scores:
         was_training = model.training
         silent = Progress(Path("/dev/null"))
         with torch.random.fork_rng():
@@ -72,14 +113,11 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             answers = sample(policy, prompts, self._settings, self._job.plan.model.template_args, silent)
         model.train(was_training)
         grader = self._job.plan.graders[self._job.plan.metric]
-        graded = grade_completions(grader, self._rows, [answer[0] for answer in answers])
-        scores = [row.score for row in graded if row.score is not None]
-        score = sum(scores) / len(scores) if scores else 0.0
-        self._measured[step] = score
-        self._job.progress.say(f"step {step}: validation score {score:.3f} (n={len(scores)})")
-        if score >= max(self._measured.values()):
-            self._save(model)
-        write_json(self._path, self._measured)
+        return [row.score for row in grade_completions(grader, self._rows, [answer[0] for answer in answers])]
+
+    def _best(self) -> int:
+        """The step that did best; the latest of equals."""
+        return max(self._measured, key=lambda step: (_mean(self._measured[step]), step))
 
     def _save(self, model: Any) -> None:
         self.weights.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +130,18 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """Puts the best measured weights into the model; returns the step they are from."""
         if not self._measured or not self.weights.exists():
             return last_step
-        best = max(self._measured, key=lambda step: (self._measured[step], step))
         model.load_state_dict(load_file(self.weights), strict=False)
-        return best
+        return self._best()
+
+
+def change_since(before: Scores, after: Scores) -> Interval | None:
+    """95 % interval of the mean change over the rows that are scored on both sides; None where there are none."""
+    pairs = [(old, new) for old, new in zip(before, after, strict=True) if old is not None and new is not None]
+    if not pairs:
+        return None
+    return paired_bootstrap([new - old for old, new in pairs], range(len(pairs)), n_resamples=2000)
+
+
+def _mean(scores: Scores) -> float:
+    known = [score for score in scores if score is not None]
+    return sum(known) / len(known) if known else 0.0

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from graders.errors import UserError
+from pipelines.alarms import SPREADLESS
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Rows
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy
 from pipelines.rewards import RewardFunction, reward_function
 from pipelines.training import model_facts
-from pipelines.watch import SPREADLESS, Watch
 
 SHOWN = {
     "reward": "reward",
@@ -32,6 +32,9 @@ def fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows
             f"no prompt leaves room for {new_tokens} tokens of answer in a context of {context}",
             fix="lower max_new_tokens",
         )
+    if len(kept) < len(lengths):
+        left = f"{len(lengths) - len(kept)} of {len(lengths)} prompts are left out"
+        job.progress.say(f"{left}: with {new_tokens} tokens of answer they exceed the context of {context}")
     return rows.only(kept), max(length for length in lengths if length + new_tokens <= context)
 
 
@@ -47,14 +50,17 @@ def prompts_per_step(asked: int | None, usual: int, num_prompts: int) -> int:
     return prompts
 
 
-def plan_reward(job: Job, rows: Rows) -> RewardFunction:
-    """The plan's reward over these rows; appends one graded completion a batch to samples.jsonl, to be looked at."""
+def plan_reward(job: Job, rows: Rows, overlong_from: int | None = None) -> RewardFunction:
+    """The plan's reward over these rows; appends one graded completion a batch to samples.jsonl, to be looked at.
+
+    overlong_from: see rewards.reward_function.
+    """
 
     def seen(sample: Mapping[str, Any]) -> None:
         with (job.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(sample, ensure_ascii=False) + "\n")
 
-    return reward_function(job.plan.graders[job.plan.reward or job.plan.metric], rows.rows, seen)
+    return reward_function(job.plan.graders[job.plan.reward or job.plan.metric], rows.rows, seen, overlong_from)
 
 
 def course(log_history: list[dict[str, Any]]) -> Numbers:
@@ -67,14 +73,3 @@ def course(log_history: list[dict[str, Any]]) -> Numbers:
         "last_reward": last[-1]["reward"],
         "groups_without_spread": sum(log[SPREADLESS] for log in last) / len(last),
     }
-
-
-def note(job: Job, watch: Watch, steps: int) -> Numbers:
-    """Says so where the grader gave nothing to learn from: a result, not an error."""
-    if not watch.gave_up and watch.idle_steps < steps:
-        return {}
-    happened = f"in the last {watch.idle_steps} of {steps} steps all answers to each prompt were worth the same"
-    kept = "The model is as it was" if watch.idle_steps == steps else "The best weights so far were kept"
-    text = f"{job.stage}: {happened}, so there was nothing to learn from. {kept}; samples.jsonl shows answers."
-    job.progress.say(text)
-    return {"note": text}

@@ -9,11 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from graders.union import AnyGrader
+from pipelines.alarms import AlarmName
 from pipelines.data.spec import DataSpec
+from pipelines.grpo_losses import Loss
 
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
 class Strict(BaseModel):
@@ -65,6 +68,19 @@ class Evaluate(Strict):
     gate: Gate | None = Field(None, description="Stop here with exit code 3 unless this is reached.")
 
 
+class Probe(Strict):
+    """Samples answers to validation rows before RL: is there signal, and which group size uses it? Leaves numbers."""
+
+    type: Literal["probe"]
+    name: str = Field(pattern=NAME)
+    policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
+    samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
+
+
 class Training(Strict):
     """What every stage that leaves a policy can say."""
 
@@ -104,9 +120,21 @@ class SFT(Training):
 
 
 class RejectionSampling(Training):
-    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train."""
+    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train; again."""
 
     type: Literal["rejection_sampling"]
+    rounds: int = Field(
+        1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
+    )
+    start: Literal["base", "last"] = Field(
+        "base", description="What each round trains: the stage's input model anew, or the last round's model further."
+    )
+    keep: Literal["passing", "best"] = Field(
+        "passing", description="passing: the right, distinct answers. best: each prompt's highest-scoring one."
+    )
+    hint: bool = Field(
+        False, description="Ask prompts that were never solved again with the right answer in the prompt (STaR)."
+    )
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")
@@ -122,10 +150,18 @@ class GRPO(Training):
     steps: int | None = Field(None, ge=1, description="Optimizer steps; else one pass over the prompts, at most 500.")
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
+    loss: Loss = Field("dapo", description="Published variant of the loss, with its paper's clipping and scaling.")
+    updates_per_generation: int | None = Field(
+        None, ge=1, description="Optimizer steps from one round of sampling; else 1, and 4 for gspo and cispo."
+    )
     kl: float = Field(0.0, ge=0, description="Weight of the KL to the stage's input policy (TRL's beta).")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
-    patience: int = Field(10, ge=0, description="Stop after so many steps in a row without any spread; 0: never.")
+    overlong_penalty: bool = Field(
+        False, description="Take up to 1 off the reward of answers over 80 % of max_new_tokens, as DAPO does."
+    )
+    sampling: Literal["transformers", "vllm"] = Field("transformers", description="What samples the answers.")
+    stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
 class PPO(Training):
@@ -141,10 +177,10 @@ class PPO(Training):
     gae_lambda: float = Field(0.95, ge=0, le=1, description="1 trusts the score alone, 0 the value model alone.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
-    patience: int = Field(10, ge=0, description="Stop after so many batches in a row without any spread; 0: never.")
+    stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
-Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
+Stage = Annotated[Evaluate | Probe | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
 
 
 class DecisionRecord(Strict):

@@ -14,13 +14,14 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from pipelines import sizing
+from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, note, plan_reward, prompts_per_step
+from pipelines.online import SHOWN, course, fitting, plan_reward, prompts_per_step
 from pipelines.plan import PPO
 from pipelines.ppo_trainer import PPOTrainer
 from pipelines.sft import load_for_training
@@ -39,12 +40,13 @@ def run(job: Job) -> Numbers:
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
     kept, longest = fitting(split.train, policy, job, new_tokens)
-    best = KeepBest(job, policy, split.validation.rows, new_tokens)
+    best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     config = _config(job, stage, policy, (len(kept.rows), longest, new_tokens))
     trainer = _trainer(job, stage, policy, kept, config)
-    watch = Watch(job, SHOWN, stage.epochs_per_step, stage.patience * stage.epochs_per_step)
-    trainer.add_callback(watch)
-    trainer.add_callback(best)
+    watch = Watch(job, SHOWN, stage.epochs_per_step)
+    bell = Bell(job, watch, stage.stop_on)
+    for callback in (watch, best, bell):
+        trainer.add_callback(callback)
     numbers = train(trainer, job, policy, watch, best)
     values = [log["explained_variance"] for log in trainer.state.log_history if "explained_variance" in log]
     return {
@@ -52,7 +54,7 @@ def run(job: Job) -> Numbers:
         "left_out_too_long": len(split.train.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
         **course(trainer.state.log_history),
-        **note(job, watch, numbers["steps"]),
+        **bell.outcome(numbers),
         **numbers,
         "explained_variance": values[-1],
         "value_learning_rate": sizing.value_rate(config.learning_rate),

@@ -17,9 +17,9 @@ from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
 
 from graders.errors import UserError
 from pipelines import ppo_math
+from pipelines.alarms import SPREADLESS
 from pipelines.plan import PPO
 from pipelines.value_model import ValueModel
-from pipelines.watch import SPREADLESS
 
 VALUE_CLIP = 0.2
 """How far a value may move from one sampling to the next: ReFT's and TRL's old PPO's number."""
@@ -63,7 +63,7 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         prints = set(gather_object([self.value_model.fingerprint()]))
         if len(prints) > 1:
             raise RuntimeError(f"the processes' value models differ: {sorted(prints)}")
-        return self.value_model.fingerprint()
+        return str(self.value_model.fingerprint())
 
     def create_optimizer(self, model: Any = None) -> Any:
         """One optimizer for both, so that one schedule and one checkpoint hold them."""

@@ -132,3 +132,17 @@ def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFact
         fits = min(fits, max(1, room.tokens // tokens_per_row))
     micro = next(size for size in range(min(share, fits), 0, -1) if share % size == 0)
     return Batch(micro, share // micro)
+
+
+CPU_TOKENS = 32_768
+"""Of a batch that samples on a CPU: its caches make larger ones no faster (docs/experiments.md)."""
+
+
+def rows_at_once(tokens_per_row: int, cache_bytes_per_token: int, vocab_size: int, room: Room) -> int:
+    """How many answers are sampled together: the cache of each, twice where it is copied, and its probabilities.
+
+    A row's probabilities: the logits and their softmax in fp32, cumulated in fp64 (pipelines/decoding.py).
+    """
+    per_row = 2 * tokens_per_row * cache_bytes_per_token + 24 * vocab_size
+    fits = room.memory_bytes // per_row
+    return max(1, fits if room.tokens is None else min(fits, room.tokens // tokens_per_row))

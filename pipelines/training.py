@@ -104,7 +104,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
     Raises Stopped after saving when a signal came, and UserError when training moved no weight though it had
     something to learn from.
     """
-    before = _thumbprint(trainer.model)
+    before = thumbprint(trainer.model)
     checkpoint = newest_checkpoint(job.checkpoints)
     job.progress.say(f"resumes from {checkpoint.name}" if checkpoint else "training begins")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -114,7 +114,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
         raise Stopped
     seconds = watch.train_seconds
     learned = watch.idle_steps < state.global_step
-    if learned and checkpoint is None and _thumbprint(trainer.model) == before:
+    if learned and checkpoint is None and thumbprint(trainer.model) == before:
         raise UserError(
             f"training changed no weight in {state.global_step} steps",
             "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can judge",
@@ -152,7 +152,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
-def _thumbprint(model: Any) -> str:
+def thumbprint(model: Any) -> str:
     """Sums of the first 16 trainable tensors: equal before and after means that nothing was trained."""
     tensors = [parameter for parameter in model.parameters() if parameter.requires_grad][:16]
     return json.dumps([tensor.detach().double().sum().item() for tensor in tensors])

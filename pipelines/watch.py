@@ -6,29 +6,28 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
+from pipelines.alarms import SPREADLESS
 from pipelines.job import Job
 
 COMPLETE = "complete"
 """An empty file in a checkpoint that was written to its end."""
-SPREADLESS = "frac_reward_zero_std"
-"""TRL's name for the share of groups whose answers were all worth the same: nothing is learned from them."""
 
 
 class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transformers is untyped here
     """Tells how far training is, marks whole checkpoints, and stops it where a resume is exact.
 
     every: optimizer steps between places where training may be saved (for RL, where a new generation begins).
-    shown: name in TRL's log → name shown to the user. patience: end RL after so many steps in a row in which no
-    group had spread; 0: never.
+    shown: name in TRL's log → name shown to the user.
     """
 
-    def __init__(self, job: Job, shown: dict[str, str], every: int = 1, patience: int = 0) -> None:
-        self._job, self._shown, self._every, self._patience = job, shown, every, patience
+    def __init__(self, job: Job, shown: dict[str, str], every: int = 1) -> None:
+        self._job, self._shown, self._every = job, shown, every
         self.idle_steps = 0  # at the end so far, in a row, in which RL had nothing to learn from
         self._latest: dict[str, float] = {}
         self._before = 0.0
         self._started = self._saved = time.monotonic()
         self.out_of_time = False
+        self.gave_up = False  # whether an alarm ended the training
 
     @property
     def train_seconds(self) -> float:
@@ -44,22 +43,13 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
             self._before = float(kept["attributes"]["train_seconds"])
         self._started = self._saved = time.monotonic()
 
-    @property
-    def gave_up(self) -> bool:
-        """Whether patience ran out."""
-        return 0 < self._patience <= self.idle_steps
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
-    ) -> TrainerControl:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
         logs = more["logs"]
         self._latest |= {
             ours: float(logs[theirs]) for theirs, ours in self._shown.items() if logs.get(theirs) is not None
         }
         shares = [log[SPREADLESS] for log in reversed(state.log_history) if SPREADLESS in log]
         self.idle_steps = next((place for place, share in enumerate(shares) if share != 1.0), len(shares))
-        control.should_training_stop |= self.gave_up
-        return control
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

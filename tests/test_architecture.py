@@ -20,6 +20,9 @@ WORKER_ONLY = {
     "pipelines/ppo_math.py",
     "pipelines/ppo_trainer.py",
     "pipelines/value_model.py",
+    "pipelines/grpo_trainer.py",
+    "pipelines/prompt_queue.py",
+    "pipelines/bell.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 

@@ -19,7 +19,7 @@ from pipelines import launcher
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
 from pipelines.runner import GATE_CLOSED, Options, run_plan
-from pipelines.state import Record, Step
+from pipelines.state import Record, Step, at_work
 
 Writer = Callable[..., Path]
 BASE = {"type": "evaluate", "name": "base"}
@@ -174,8 +174,10 @@ def test_ctrl_c_exits_130_and_a_second_run_is_refused(write_plan: Writer, monkey
     wait_for_steps(plan, "sft", 5)
     with pytest.raises(UserError, match="another `run` is at work here"):
         run(plan)
+    assert at_work(plan.parent / "run")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
+    assert not at_work(plan.parent / "run")
     monkeypatch.undo()
     assert run(plan, until="sft")[0] == DONE
 
