@@ -19,6 +19,7 @@ from pipelines.grpo_losses import LOSSES, Loss
 from pipelines.job import Job, Progress, Stopped
 from pipelines.plan_file import load_plan
 from pipelines.rewards import grade_metrics, overlong
+from pipelines.sampling import Completion
 from pipelines.stages import STAGES
 from tests.pipelines.test_training import job_of, largest_change, run, weights
 
@@ -71,7 +72,9 @@ def test_several_updates_share_one_generation(
 ) -> None:
     run(write_plan(GRPO | {"loss": "gspo"}), tiny_model, tmp_path / "out")
     assert (tmp_path / "out" / "samples.jsonl").read_text().count("\n") == 1, "4 steps, one round of sampling"
-    curve = [log for log in json.loads((tmp_path / "out" / "curve.json").read_text()) if "clip_ratio/region_mean" in log]
+    curve = [
+        log for log in json.loads((tmp_path / "out" / "curve.json").read_text()) if "clip_ratio/region_mean" in log
+    ]
     assert curve[0]["clip_ratio/region_mean"] == 0
     assert max(log["clip_ratio/region_mean"] for log in curve) > 0, "later updates are off policy, and are clipped"
 
@@ -179,6 +182,21 @@ def test_prompts_that_leave_no_room_are_left_out_and_told(
     assert numbers["left_out_too_long"] > 0
     said = (tmp_path / "out" / "events.jsonl").read_text()
     assert f"{numbers['left_out_too_long']} of {numbers['left_out_too_long'] + numbers['prompts']} prompts" in said
+
+
+def test_without_demonstrations_the_policys_own_answers_set_the_limit(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, by_length: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"prompt": f"{a} + {b} = ?", "reference": str(a + b)} for a in range(10) for b in range(6)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    stage = {key: value for key, value in GRPO.items() if key != "max_new_tokens"} | {"steps": 2}
+    plan = write_plan(stage)
+    run(plan, tiny_model, tmp_path / "rambling")  # a random model never ends: half of the context is the limit
+    assert "set max_new_tokens to 128" in (tmp_path / "rambling" / "events.jsonl").read_text()
+    ended = [[Completion("7", "", num_tokens=20, truncated=False)]]
+    monkeypatch.setattr(rollout, "sample", lambda _, prompts, *__: ended * len(prompts))
+    assert run(plan, tiny_model, tmp_path / "short")["max_new_tokens"] == 32
+    assert "set max_new_tokens to 32" in (tmp_path / "short" / "events.jsonl").read_text()
 
 
 def test_an_overlong_answer_loses_as_dapo_has_it() -> None:
