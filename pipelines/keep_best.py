@@ -74,7 +74,11 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         grader = self._job.plan.graders[self._job.plan.metric]
         graded = grade_completions(grader, self._rows, [answer[0] for answer in answers])
         scores = [row.score for row in graded if row.score is not None]
-        score = sum(scores) / len(scores) if scores else 0.0
+        if not scores:  # no zero for the model: what nobody could judge is not measured
+            why = graded[0].reason
+            self._job.progress.say(f"step {step}: no validation score, the grader judged none of {len(graded)}: {why}")
+            return
+        score = sum(scores) / len(scores)
         self._measured[step] = score
         self._job.progress.say(f"step {step}: validation score {score:.3f} (n={len(scores)})")
         if score >= max(self._measured.values()):

@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graders.base import Grade, Grader, Sample
+from graders.errors import UserError
 from pipelines.data.rows import Row
 from pipelines.sampling import Completion, split_reasoning
+
+_SILENT_BATCHES = 2
 
 RewardFunction = Callable[..., list[float | None]]
 
@@ -14,8 +17,10 @@ def reward_function(grader: Grader, rows: Sequence[Row], seen: Callable[[Mapping
     """Rewards are scores in [0, 1], or None where the grader could not judge.
 
     The data set's column `row_index` says which of `rows` a prompt came from. `seen` gets one graded completion a
-    batch, to be shown to the user: prompt, text, score and reason.
+    batch, to be shown to the user: prompt, text, score and reason. It raises UserError where the first batches hold
+    nothing that the grader could judge: hours of that would teach nothing. Later on a judge may be down for a while.
     """
+    silent, heard = 0, False
 
     def reward(completions: list[Any], row_index: list[int], **_: Any) -> list[float | None]:
         answers = [answer_of(completion) for completion in completions]
@@ -23,10 +28,23 @@ def reward_function(grader: Grader, rows: Sequence[Row], seen: Callable[[Mapping
         grades: list[Grade] = grader.grade_all(samples)
         first = {"prompt": samples[0].prompt, "completion": answers[0].text}
         seen({**first, "score": grades[0].score, "why": grades[0].reason})
+        nonlocal silent, heard
+        heard = heard or any(grade.score is not None for grade in grades)
+        silent += not heard
+        if silent >= _SILENT_BATCHES:
+            raise _nothing_judged(len(grades), grades[0].reason)
         return [grade.score for grade in grades]
 
     reward.__name__ = "reward"
     return reward
+
+
+def _nothing_judged(count: int, reason: str) -> UserError:
+    return UserError(
+        f"the grader could judge none of the first answers, {count:,} in the last batch: {reason}",
+        "a reward for most answers",
+        "`finetune-advisor grade validate PLAN ROWS` says what the rows lack; `grade run` shows each grade",
+    )
 
 
 def sample_of(row: Row, answer: Completion) -> Sample:
