@@ -169,34 +169,6 @@ def test_an_optional_field_is_left_out_where_the_reference_lacks_it() -> None:
     assert grade(BILL, fields={"vat": {"optional": True}}).score is None
 
 
-COMPANY = {
-    "名称": "青禾机械有限公司",
-    "地址": {"城市": "苏州", "街道": "金鸡湖大道88号"},
-    "财务": {"营收": "3.2亿元", "员工数": 410},
-    "产品": ["插秧机", "收割机", "喷灌设备"],
-}
-
-
-def test_company_facts_in_chinese_get_credit_for_what_is_right() -> None:
-    rules = {
-        "名称": {"weight": 2},
-        "地址.城市": "exact",
-        "地址.街道": "fuzzy",
-        "财务.营收": {"compare": "numeric", "weight": 2},
-        "财务.员工数": "numeric",
-        "产品": "set",
-    }
-    whole = COMPANY | {"财务": {"营收": 320_000_000, "员工数": "410人"}, "产品": ["喷灌设备", "插秧机", "收割机"]}
-    assert grade(whole, COMPANY, fields=rules).score == 1
-    text = "整理如下：\n```json\n" + json.dumps(whole | {"财务": {"员工数": 410}}, ensure_ascii=False) + "\n```"
-    lacking = grade(text, json.dumps(COMPANY, ensure_ascii=False), fields=rules)
-    assert lacking.score == pytest.approx(6 / 8)
-    assert lacking.reason == "5 of 6 fields right; missing: 财务.营收"
-    assert lacking.parts["地址.城市"] == 1
-    assert lacking.parts["财务.营收"] == 0
-    assert lacking.parts["fields missing"] == pytest.approx(1 / 6)
-
-
 @pytest.mark.parametrize(
     "completion",
     [
