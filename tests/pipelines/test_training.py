@@ -141,6 +141,32 @@ def test_rl_in_which_every_answer_is_worth_the_same_ends_with_a_note(
     assert largest_change(tiny_model, tmp_path / "out" / "model") == 0.0
 
 
+def formula(text: str) -> dict[str, Any]:
+    return {"answer": {"type": "multi", "graders": {"a": {"type": "numeric"}}, "calculate_output": text}}
+
+
+def test_rl_whose_grader_can_judge_nothing_ends_at_once_with_the_graders_reason(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    plan = write_plan(GRPO | {"steps": 50}, graders=formula("1 / (a - a)"))
+    with pytest.raises(UserError, match=r"judge none of the first answers, 4 in the last batch: .*division by zero"):
+        run(plan, tiny_model, tmp_path / "out")
+
+
+def test_what_no_grader_could_judge_is_no_validation_score(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, sums: Path
+) -> None:
+    rows = [json.dumps({"question": f"{n} + 7 = ?", "answer": str(n + 7)}) for n in range(100, 110)]
+    (sums.parent / "validation.jsonl").write_text("\n".join(rows))
+    data = {"train": sums.name, "validation": "validation.jsonl"}
+    graders = formula("1 / (a - a)") | {"reward": {"type": "numeric"}}
+    plan = write_plan(GRPO | {"steps": 1}, graders=graders, reward="reward", data=data)
+    run(plan, tiny_model, tmp_path / "out")
+    said = (tmp_path / "out" / "events.jsonl").read_text()
+    assert "no validation score, the grader judged none of" in said
+    assert "validation score 0" not in said
+
+
 def test_training_that_moves_no_weight_is_an_error(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
     plan = write_plan(SFT | {"batch_size": 1000, "epochs": 1})
     with pytest.raises(UserError, match="training changed no weight"):
