@@ -195,7 +195,7 @@ def test_a_grader_that_can_judge_nothing_ends_it_at_once(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Numeric, "grade", lambda *_: Grade(None, "the judge is down"))
-    with pytest.raises(UserError, match="could judge none of the first answers.*the judge is down"):
+    with pytest.raises(UserError, match=r"could judge none of the first answers.*the judge is down"):
         ppo.run(job_of(write_plan(PPO), tiny_model, tmp_path / "out"))
 
 
