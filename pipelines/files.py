@@ -25,7 +25,7 @@ def write_text(path: Path, text: str) -> None:
                 file.write(text.encode("utf-8", "replace"))
                 file.flush()
                 os.fsync(file.fileno())
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+            mode = path.stat().st_mode & 0o777 if path.exists() else new_file_mode()
             Path(temporary).chmod(mode)
             Path(temporary).replace(path)
         except BaseException:
@@ -51,10 +51,11 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _umask() -> int:
+def new_file_mode() -> int:
+    """What the umask leaves of a new file's permissions, for files that a library opened more narrowly."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
 
 
 def digest_text(text: str) -> str:

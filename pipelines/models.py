@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from graders.errors import UserError
 from pipelines.data.render import stop_token_ids
+from pipelines.files import new_file_mode
 from pipelines.plan import ModelSpec
 
 LORA_OVER_PARAMETERS = 500_000_000
@@ -173,6 +174,8 @@ def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> No
     model.generation_config.pad_token_id = source.tokenizer.pad_token_id
     model.save_pretrained(temporary)
     source.tokenizer.save_pretrained(temporary)
+    for path in temporary.iterdir():  # safetensors leaves weights that nobody but their owner may read
+        path.chmod(new_file_mode())
     temporary.rename(folder)
 
 

@@ -167,6 +167,16 @@ def test_help_has_an_example():
         assert "Example: finetune-advisor" in CliRunner().invoke(command, ["--help"]).output
 
 
+def test_a_grader_that_is_unfit_is_shown_with_the_command_that_shows_why(here, jsonl, capsys):
+    colours = ["red", "blue", "green"]
+    jsonl([{"prompt": f"Line {n}: the {colours[n % 3]} door", "completion": colours[n % 3]} for n in range(90)])
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--out", "sub/p.yaml"]) == 0
+    shown = capsys.readouterr().out
+    assert "unfit: choice" in shown
+    assert "the examples: finetune-advisor grade audit sub/p.yaml sub/../rows.jsonl" in shown
+    assert run_command(["grade", "audit", "sub/p.yaml", "sub/../rows.jsonl"]) == 3
+
+
 def test_the_line_of_an_evaluation_counts_only_rows_that_were_scored(capsys):
     numbers = {"pass_rate": 1.0, "interval": [0.44, 1.0], "n": 7, "unscored": 4}
     stage = SimpleNamespace(name="base", type="evaluate")

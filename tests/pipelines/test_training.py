@@ -54,6 +54,8 @@ def test_sft_moves_the_weights_and_lowers_the_loss(write_plan: Writer, tiny_mode
     losses = [log["loss"] for log in curve if "loss" in log]
     assert losses[-1] < losses[0]
     assert largest_change(tiny_model, tmp_path / "out" / "model") > 1e-4
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out" / "model").iterdir()}
+    assert modes["model.safetensors"] == modes["config.json"]
     assert numbers["left_out_too_long"] == 0
     assert not (tmp_path / "out" / "checkpoints").exists()
 
