@@ -17,6 +17,7 @@ from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Rows
+from pipelines.grader_rows import check_items
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
@@ -40,6 +41,8 @@ def run(job: Job) -> Numbers:
     stage = job.config(GRPO)
     split = load_checked(job.plan.data, job.base)
     rows = split.train
+    for note in check_items(job.plan.graders[job.plan.reward or job.plan.metric], rows.rows):
+        job.progress.say(note)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or answer_limit(rows.rows, policy, job.plan.model.template_args)
     kept, longest = _fitting(rows, policy, job, new_tokens)
@@ -64,7 +67,7 @@ def _note(job: Job, watch: Watch, steps: int) -> Numbers:
     """Says so where the grader gave nothing to learn from: a result, not an error."""
     if not watch.gave_up and watch.idle_steps < steps:
         return {}
-    happened = f"in the last {watch.idle_steps} of {steps} steps all answers to each prompt were worth the same"
+    happened = f"in the last {watch.idle_steps} of {steps} steps all judged answers to each prompt were worth the same"
     kept = "The model is as it was" if watch.idle_steps == steps else "The best weights so far were kept"
     text = f"{job.stage}: {happened}, so there was nothing to learn from. {kept}; samples.jsonl shows answers."
     job.progress.say(text)
