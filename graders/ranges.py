@@ -46,9 +46,13 @@ def ranged(raw: object, bounds: tuple[float, float], reason: str, **more: Any) -
 def threshold_as_pass_at(fields: object, default: tuple[float, float] = UNIT) -> object:
     """OpenAI's `pass_threshold`, in the grader's own units, as our `pass_at`; for a validator that runs before.
 
+    What is null is left out: a job that OpenAI's API returns has its unset fields so.
     default: the range where the fields name none. A threshold outside the range raises ValueError with one to declare.
     """
-    if not isinstance(fields, Mapping) or "pass_threshold" not in fields:
+    if not isinstance(fields, Mapping):
+        return fields
+    fields = {key: value for key, value in fields.items() if value is not None}
+    if "pass_threshold" not in fields:
         return fields
     rest = {key: value for key, value in fields.items() if key != "pass_threshold"}
     threshold, bounds = fields["pass_threshold"], rest.get("range", default)

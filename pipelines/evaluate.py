@@ -16,6 +16,7 @@ from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import GradedRow, write_grades
 from pipelines.evals.likelihood import likelihood_rows, preference_rows
 from pipelines.evals.score import grade_completions
+from pipelines.grader_rows import check_items
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, load_policy
 from pipelines.plan import Evaluate
@@ -29,6 +30,9 @@ def run(job: Job) -> Numbers:
     split = load_checked(job.plan.data, job.base)
     rows = chosen(split.test.rows, job.plan.evaluation.rows)
     job.progress.say(f"answers {len(rows)} test rows")
+    if job.plan.metric in job.plan.graders:
+        for note in check_items(job.plan.graders[job.plan.metric], rows):
+            job.progress.say(note)
     policy = load_policy(job.policy, job.plan.model, "answer")
     if job.plan.metric == "likelihood":
         return _without_grader(job, likelihood_rows(policy, rows, job.plan.model.template_args, job.progress))

@@ -48,8 +48,10 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         self._latest |= {
             ours: float(logs[theirs]) for theirs, ours in self._shown.items() if logs.get(theirs) is not None
         }
-        shares = [log[SPREADLESS] for log in reversed(state.log_history) if SPREADLESS in log]
-        self.idle_steps = next((place for place, share in enumerate(shares) if share != 1.0), len(shares))
+        steps = [log for log in reversed(state.log_history) if SPREADLESS in log]
+        # TRL counts no group that has unscored answers as one without spread; but then no gradient comes of it either.
+        idle = (log[SPREADLESS] == 1.0 or log.get("grad_norm") == 0 for log in steps)
+        self.idle_steps = next((place for place, was_idle in enumerate(idle) if not was_idle), len(steps))
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -14,7 +14,6 @@ from advisor.advise import make_folder
 from advisor.openai.grader import import_grader
 from advisor.openai.hyperparameters import grpo_fields, sft_fields
 from advisor.openai.job import Job, read_job
-from advisor.openai.rows import check_against_rows
 from advisor.plan_text import commented, plan_fields, write_plan, yaml_text
 from graders.base import Grader
 from graders.errors import UserError
@@ -24,6 +23,7 @@ from pipelines.data.rows import Split
 from pipelines.data.spec import DataSpec
 from pipelines.data.table import listed
 from pipelines.evals.compare import FEWEST_PROMPTS
+from pipelines.grader_rows import check_against_rows
 from pipelines.plan import NAME, Plan
 
 

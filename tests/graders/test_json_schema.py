@@ -109,7 +109,7 @@ def test_openais_response_format_is_a_grader_as_it_is() -> None:
         ({"$schema": 7}, "which is no known draft"),
         ({"$ref": "#"}, "it refers to itself without end"),
         ({"$schema": "https://example.com/draft", "type": "object"}, "which is no known draft"),
-        ("object", "valid dictionary"),
+        ("object", "takes a mapping"),
         (None, "give json_schema or schema_file"),
     ],
 )

@@ -163,6 +163,20 @@ def test_the_x32_calling_convention_kills() -> None:
     assert (outcome.ended, outcome.error) == ("died", "process was killed by SIGSYS")
 
 
+@pytest.mark.skipif(not X86, reason="x86-64 has this other convention")
+@pytest.mark.parametrize("number", [2, 5, 102], ids=["fork", "open", "socketcall"])
+def test_the_32_bit_way_into_the_kernel_kills(number: int) -> None:
+    before = """
+import ctypes, mmap
+def run_code(code):
+    memory = mmap.mmap(-1, 4096, prot=7)
+    memory.write(code)
+    return ctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))()
+"""
+    outcome = attempt(f"return run_code(bytes([0xb8, {number}, 0, 0, 0, 0xcd, 0x80, 0xc3]))", before=before)
+    assert (outcome.ended, outcome.error) == ("died", "process was killed by SIGSYS")
+
+
 def test_the_filter_cannot_be_taken_off() -> None:
     body = "libc.prctl(22, 0, 0, 0, 0); libc.prctl(38, 0, 0, 0, 0)\nimport socket; return socket.socket().fileno()"
     assert attempt(body, before=LIBC).error.startswith("PermissionError")

@@ -155,6 +155,21 @@ def test_rl_whose_grader_can_judge_nothing_ends_at_once_with_the_graders_reason(
         run(plan, tiny_model, tmp_path / "out")
 
 
+CHECK = {"type": "string_check", "operation": "eq", "input": "{{sample.output_text}}", "reference": "{{item.answr}}"}
+
+
+def test_a_variable_that_no_row_has_is_said_before_a_model_is_loaded(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, sums: Path
+) -> None:
+    plan = write_plan(GRPO, graders={"answer": CHECK})
+    with pytest.raises(UserError, match=r"\{\{item.answr\}\} in reference: none of the \d+ rows has it"):
+        run(plan, tiny_model, tmp_path / "out")
+    rows = [json.loads(line) for line in sums.read_text().splitlines()]
+    sums.write_text("\n".join(json.dumps(row | ({"answr": "2"} if n % 2 else {})) for n, row in enumerate(rows)))
+    run(write_plan(GRPO, graders={"answer": CHECK}), tiny_model, tmp_path / "half")
+    assert "rows lack it" in (tmp_path / "half" / "events.jsonl").read_text()
+
+
 def test_what_no_grader_could_judge_is_no_validation_score(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, sums: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What an imported grader reads that the rows do not have: said before training, with the numbers of the rows.
+"""What a grader reads that the rows do not have: said before training, with the numbers of the rows.
 
 In: a grader, the rows of all parts, the schema of the answers. Out: sentences for the user; UserError where a variable
 is in no row at all, or can never be: then nothing could be graded. Read are the `{{item.…}}` and `{{sample.…}}` of
@@ -36,11 +36,26 @@ class _Read:
 
 
 def check_against_rows(grader: Grader, rows: Sequence[Row], schema: Mapping[str, Any] | None) -> list[str]:
-    """Notes on what some rows lack; raises UserError for what none has."""
+    """Notes on what some rows lack; raises UserError for what none has or can have. For an imported grader."""
     config = grader.model_dump(mode="json")
     reads = list(dict.fromkeys(_templates(config, "")))
+    impossible = [
+        f"{read}: {why}" for read in reads if not read.variable.startswith("item.") and (why := _impossible(read))
+    ]
+    return [
+        *_lacks(reads, rows, impossible),
+        *(note for read in reads if (note := _beside_schema(read, schema))),
+        *_source_notes(config, rows),
+    ]
+
+
+def check_items(grader: Grader, rows: Sequence[Row]) -> list[str]:
+    """Notes on the `{{item.…}}` that some rows lack; raises UserError for one that none has. For a plan's grader."""
+    return _lacks(list(dict.fromkeys(_templates(grader.model_dump(mode="json"), ""))), rows, []) if rows else []
+
+
+def _lacks(reads: Sequence[_Read], rows: Sequence[Row], impossible: list[str]) -> list[str]:
     lacking = {read: _lacking(read, rows) for read in reads if read.variable.startswith("item.")}
-    impossible = [f"{read}: {why}" for read in reads if read not in lacking and (why := _impossible(read))]
     absent = [read for read, numbers in lacking.items() if len(numbers) == len(rows)]
     if impossible or absent:
         columns = list(dict.fromkeys(name for row in rows for name in row.columns))
@@ -50,11 +65,7 @@ def check_against_rows(grader: Grader, rows: Sequence[Row], schema: Mapping[str,
             f"item and a column of the rows ({listed(columns)}), or sample and one of {listed(_OF_A_SAMPLE)}",
             next((hint for read in absent if (hint := did_you_mean(read.key, columns))), ""),
         )
-    return [
-        *(_partly(read, numbers, rows) for read, numbers in lacking.items() if numbers),
-        *(note for read in reads if (note := _beside_schema(read, schema))),
-        *_source_notes(config, rows),
-    ]
+    return [_partly(read, numbers, rows) for read, numbers in lacking.items() if numbers]
 
 
 def _templates(value: Any, where: str) -> Iterator[_Read]:
