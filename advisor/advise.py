@@ -193,7 +193,9 @@ def require_plan(advice: Advice) -> Plan:
         return advice.plan
     if advice.decision.outcome == "collect":
         happened = "there is nothing to train on yet, so no plan was written; your answers are kept"
-        raise UserError(happened, "\n            or ".join(advice.decision.missing), "collect one and run init again")
+        named = "" if advice.rows is None else "; where the rows hold answers already: --column completion=NAME"
+        fix = f"collect one and run init again{named}"
+        raise UserError(happened, "\n            or ".join(advice.decision.missing), fix)
     raise UserError(
         "there is no data, so no plan was written; your answers are kept",
         "a file with your rows",

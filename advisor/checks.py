@@ -14,7 +14,7 @@ import yaml
 from graders.errors import UserError
 from graders.union import GRADERS, parse_grader
 from pipelines.data.table import did_you_mean
-from pipelines.plan import NAME
+from pipelines.plan import NAME, NAME_IN_WORDS
 
 Value = str | bool | int | float
 Check = Callable[[object, Path], Value]
@@ -70,9 +70,7 @@ def plan_name(value: object, _: Path) -> Value:
     """A name for the run's folder."""
     if re.fullmatch(NAME, str(value)):
         return str(value)
-    raise UserError(
-        f"{value!r} cannot name a folder", "small letters, digits, - and _, at most 40, starting with a letter or digit"
-    )
+    raise UserError(f"{value!r} cannot name a folder", NAME_IN_WORDS)
 
 
 def data(value: object, folder: Path) -> Value:

@@ -6,10 +6,11 @@ remainder: 32÷5=6……2. Limits: no variables (2x + 3 = 7 is passed over), no 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
-from graders.arithmetic import Side, Token, side_of
+from graders.arithmetic import Side, Token, equal, side_of
 from graders.numbers import SCALES, plain
 
 _MAX_CHARS = 50_000
@@ -59,6 +60,14 @@ def chains(text: str) -> Iterator[list[Side]]:
             if len(run) > 1 and any(one.num_operators for one in run):
                 yield run
             run = []
+
+
+def false_signs(written: Iterable[Sequence[Side]]) -> Iterator[str]:
+    """Of these chains, each "left=right" that does not hold, at most 100 characters of it."""
+    for sides in written:
+        for left, right in pairwise(sides):
+            if (left.num_operators or right.num_operators) and not equal(left, right):
+                yield f"{left.text}={right.text}"[:100]
 
 
 def _readable(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from graders.faults import said
 from graders.llm.chat import Form, Question
 from graders.llm.fence import fenced
 
@@ -71,7 +72,7 @@ def read_prompt(path: Path) -> JudgePrompt:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"the prompt file {path} cannot be read: {error}") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {said(fault)}" for fault in error.errors())
         raise ValueError(f"the prompt file {path}: {faults} ({_FORM_OF_A_FILE} is expected)") from None
 
 

@@ -6,6 +6,7 @@ outside of `range`, and a time-out are the grader's failure: unscored. Only a so
 completion that is no JSON gives 0, as the fault is the model's.
 `source` runs in the sandbox, in a fresh process each time, with the libraries that are installed here. It is believed:
 where it executes what the model wrote (exec), that code can speak for it; use code_tests for such answers.
+Where five in a row do not end in time, the rest of a batch is not run (graders/python_patience.py).
 `function: file.py:name` is trusted: it runs in a plain process that stays, beside the run, with your environment.
 Source: OpenAI's guide "Graders" and its openapi.yaml (2026-08), GraderPython; its limits there are ours, but that a
 source writes 64 MiB at most and `image_tag` is not followed.
@@ -15,12 +16,14 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
+from graders.python_patience import patience_with
 from graders.ranges import UNIT, Range, ranged, threshold_as_pass_at
 from graders.sandbox import Call, Limits, Outcome, layers
 from graders.sandbox import run as run_jobs
@@ -99,17 +102,17 @@ class Python(Grader):
 
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """Runs the source side by side, a function one by one. Raises UserError where this machine has no sandbox."""
+        given = [(sample_namespace(sample), dict(sample.row)) for sample in samples]
+        around = patience_with(str(self.source or self._folder / str(self.function))).outcome
         if self.source is not None:
             limits = Limits(self.timeout_seconds, self.memory_mib, self.sandbox == "required")
-            outcomes = run_jobs(
-                [Call(self.source, "grade", (sample_namespace(s), dict(s.row)), limits) for s in samples]
-            )
+            outcomes = run_jobs([Call(self.source, "grade", arguments, limits) for arguments in given], around)
         else:
             from graders.own_function import call
 
             file, _, name = str(self.function).rpartition(":")
             path = self._folder / file
-            outcomes = [call(path, name, (sample_namespace(s), dict(s.row)), self.timeout_seconds) for s in samples]
+            outcomes = [around(partial(call, path, name, arguments, self.timeout_seconds)) for arguments in given]
         return [self._graded(sample, outcome) for sample, outcome in zip(samples, outcomes, strict=True)]
 
     def _graded(self, sample: Sample, outcome: Outcome) -> Grade:

@@ -27,7 +27,7 @@ from pydantic import Field
 from graders.arithmetic import Side, equal
 from graders.base import Grade, Grader, Sample
 from graders.chinese_numbers import with_discounts, with_single_characters
-from graders.equations import chains
+from graders.equations import chains, false_signs
 from graders.numbers import numbers_in, plain
 from graders.numeric import Numeric, final_number
 from graders.texts import accepted_references
@@ -204,10 +204,5 @@ def _num_right(sides: list[Side]) -> int:
 
 def _false(written: list[list[Side]]) -> tuple[int, str]:
     """How many equals signs do not hold, and the first of them."""
-    wrong = [
-        f"{left.text}={right.text}"[:100]
-        for sides in written
-        for left, right in pairwise(sides)
-        if (left.num_operators or right.num_operators) and not equal(left, right)
-    ]
+    wrong = list(false_signs(written))
     return len(wrong), wrong[0] if wrong else ""

@@ -13,6 +13,7 @@ from graders.code_tests import CodeTests
 from graders.endpoint import Endpoint
 from graders.errors import UserError
 from graders.exact_match import ExactMatch
+from graders.faults import said
 from graders.format import Format
 from graders.json_compare import FieldRule
 from graders.json_fields import JsonFields
@@ -110,7 +111,7 @@ def _fault(fault: "ErrorDetails", grader: type[Grader]) -> str:
     if fault["type"] == "missing":
         return f"{at} is missing"
     whole = isinstance(fault["input"], Mapping)  # a whole grader says nothing in sixty letters, and may hold secrets
-    return f"{at}: {fault['msg']}" + ("" if whole else f", got {short(fault['input'])}")
+    return f"{at}: {said(fault)}" + ("" if whole else f", got {short(fault['input'])}")
 
 
 def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:

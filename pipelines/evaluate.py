@@ -1,14 +1,14 @@
 """Answers the test rows with a policy and grades them; the same for the base and every tuned model.
 
 In: a policy, the plan's test rows, the metric. Out: grades.jsonl (one greedy answer a row), samples.jsonl (the
-completions behind pass@k), and numbers. Chooses nothing.
+completions behind pass@k), and numbers. Chooses nothing. What was answered before a stop stays in answers*.jsonl.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from graders.base import Grader
-from graders.statistics import pass_at_k, wilson_interval
+from graders.statistics import mean_pass_at_k, wilson_interval
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row
 from pipelines.data.split import prompt_hash
@@ -26,7 +26,7 @@ def run(job: Job) -> Numbers:
     """The stage function of `evaluate`."""
     job.config(Evaluate)
     split = load_checked(job.plan.data, job.base)
-    rows = _chosen(split.test.rows, job.plan.evaluation.rows)
+    rows = chosen(split.test.rows, job.plan.evaluation.rows)
     job.progress.say(f"answers {len(rows)} test rows")
     policy = load_policy(job.policy, job.plan.model, "answer")
     if job.plan.metric == "likelihood":
@@ -47,7 +47,7 @@ def run(job: Job) -> Numbers:
     }
 
 
-def _chosen(rows: Sequence[Row], limit: int) -> list[Row]:
+def chosen(rows: Sequence[Row], limit: int) -> list[Row]:
     """All rows, or the `limit` of them with the lowest hash of the prompt, in file order."""
     if limit >= len(rows):
         return list(rows)
@@ -57,26 +57,34 @@ def _chosen(rows: Sequence[Row], limit: int) -> list[Row]:
 
 def _greedy(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> list[GradedRow]:
     settings = Sampling(limit, seed=job.plan.seed)
-    answers = sample(policy, [row.messages for row in rows], settings, job.plan.model.template_args, job.progress)
+    kept = job.folder / "answers.jsonl"
+    prompts = [row.messages for row in rows]
+    answers = sample(policy, prompts, settings, job.plan.model.template_args, job.progress, kept)
     return grade_completions(grader, rows, [answer[0] for answer in answers])
 
 
 def _pass_at_k(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> dict[str, Any]:
-    """pass@k over a part of the rows, from sampled completions; unscored ones count for nothing."""
+    """pass@k over a part of the rows, from sampled completions."""
     settings = job.plan.evaluation
     if settings.pass_k == 0:
         return {}
-    part = _chosen(rows, settings.pass_k_rows)
+    part = chosen(rows, settings.pass_k_rows)
     drawing = Sampling(limit, settings.temperature, settings.pass_k, job.plan.seed)
-    answers = sample(policy, [row.messages for row in part], drawing, job.plan.model.template_args, job.progress)
+    kept = job.folder / "answers-drawn.jsonl"
+    prompts = [row.messages for row in part]
+    answers = sample(policy, prompts, drawing, job.plan.model.template_args, job.progress, kept)
     by_row = [grade_completions(grader, [row] * len(some), some) for row, some in zip(part, answers, strict=True)]
     write_grades(job.folder / "samples.jsonl", [graded for group in by_row for graded in group])
-    counts = [
-        (len(scored), sum(scored)) for group in by_row if (scored := [g.passed for g in group if g.passed is not None])
-    ]
-    ks = [k for k in (1, 2, 4, 8, 16, 32, 64, 128, 256) if k <= settings.pass_k]
-    table = {str(k): _mean([pass_at_k(n, c, k) for n, c in counts if n >= k]) for k in ks}
-    return {"pass_at_k": table, "pass_at_k_rows": len(part), "pass_at_k_temperature": settings.temperature}
+    rows_asked = {"pass_at_k_rows": len(part), "pass_at_k_temperature": settings.temperature}
+    return {"pass_at_k": pass_table(by_row), **rows_asked}
+
+
+def pass_table(groups: Sequence[Sequence[GradedRow]]) -> dict[str, float | None]:
+    """k → unbiased pass@k for powers of two, from the answers to each prompt; unscored ones count for nothing."""
+    passed = [[graded.passed for graded in group if graded.passed is not None] for group in groups]
+    counts = [(len(some), sum(some)) for some in passed if some]
+    most = max(map(len, groups), default=0)
+    return {str(k): mean_pass_at_k(counts, k) for k in (1, 2, 4, 8, 16, 32, 64, 128, 256) if k <= most}
 
 
 def summary(graded: Sequence[GradedRow]) -> dict[str, Any]:

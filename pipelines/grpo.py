@@ -5,43 +5,29 @@ plan names (grpo_losses.py) and prompts in the order of what they still teach (p
 solved here; rewards are the grader's scores.
 """
 
-import json
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.errors import UserError
 from pipelines import sizing
-from pipelines.alarms import SPREADLESS
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
-from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Rows
 from pipelines.grpo_losses import LOSSES
 from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
+from pipelines.online import SHOWN, course, fitting, plan_reward
 from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
-from pipelines.rewards import reward_function
 from pipelines.rollout import GAP, rollout_limit, sampling_arguments
 from pipelines.sft import load_for_training
 from pipelines.training import common_arguments, model_facts, process_count, room, train
 from pipelines.watch import Watch
-
-SHOWN = {
-    "reward": "reward",
-    SPREADLESS: "groups without spread",
-    "completions/clipped_ratio": "truncated",
-    "completions/mean_length": "tokens",
-    "kl": "kl",
-    GAP: "gap to vllm",
-}
 
 
 def run(job: Job) -> Numbers:
@@ -51,42 +37,23 @@ def run(job: Job) -> Numbers:
     rows = split.train
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
-    kept, longest = _fitting(rows, policy, job, new_tokens)
+    kept, longest = fitting(rows, policy, job, new_tokens)
     best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
     bell = Bell(job, watch, stage.stop_on)
     trainer.add_callback(best)
     trainer.add_callback(bell)
     numbers = train(trainer, job, policy, watch, best)
-    logs = [log for log in trainer.state.log_history if log.get("reward") is not None]
-    gaps = [log[GAP] for log in logs if GAP in log]
+    gaps = [log[GAP] for log in trainer.state.log_history if GAP in log]
     return {
         "prompts": len(kept.rows),
         "left_out_too_long": len(rows.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
-        "first_reward": logs[0]["reward"],
-        "last_reward": logs[-1]["reward"],
-        "groups_without_spread": sum(log[SPREADLESS] for log in logs) / len(logs),
+        **course(trainer.state.log_history),
         **({"gap_to_vllm": sum(gaps) / len(gaps)} if gaps else {}),
         **bell.outcome(numbers),
         **numbers,
     }
-
-
-def _fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows, int]:
-    """Rows whose prompt leaves room for an answer, and the longest such prompt."""
-    context = model_facts(policy).context
-    lengths = [len(encode_prompt(policy.tokenizer, row.messages, job.plan.model.template_args)) for row in rows.rows]
-    kept = [row for row, length in zip(rows.rows, lengths, strict=True) if length + new_tokens <= context]
-    if not kept:
-        raise UserError(
-            f"no prompt leaves room for {new_tokens} tokens of answer in a context of {context}",
-            fix="lower max_new_tokens",
-        )
-    if len(kept) < len(lengths):
-        left = f"{len(lengths) - len(kept)} of {len(lengths)} prompts are left out"
-        job.progress.say(f"{left}: with {new_tokens} tokens of answer they exceed the context of {context}")
-    return rows.only(kept), max(length for length in lengths if length + new_tokens <= context)
 
 
 def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[QueuedGRPOTrainer, Watch]:
@@ -114,12 +81,11 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
     repeats = config.num_iterations * config.steps_per_generation
     every = repeats // config.gradient_accumulation_steps  # updates from one generation to the next
     generations = math.ceil(config.max_steps / every)
-    watch = Watch(job, SHOWN, every)
-    grader = job.plan.graders[job.plan.reward or job.plan.metric]
+    watch = Watch(job, SHOWN | {GAP: "gap to vllm"}, every)
     trainer = QueuedGRPOTrainer(
         PromptQueue(len(rows.rows), prompts * updates, stage.group_size, repeats, generations, job.plan.seed),
         model=policy.model,
-        reward_funcs=reward_function(grader, rows.rows, _keep(job), new_tokens if stage.overlong_penalty else None),
+        reward_funcs=plan_reward(job, rows, new_tokens if stage.overlong_penalty else None),
         args=config,
         train_dataset=Dataset.from_list(prompt_examples(rows)),
         processing_class=policy.tokenizer,
@@ -141,13 +107,3 @@ def _batch(stage: GRPO, num_prompts: int) -> tuple[int, int]:
             "lower prompts_per_step, or leave it out",
         )
     return prompts, updates
-
-
-def _keep(job: Job) -> Any:
-    """Appends one graded completion a batch to samples.jsonl, so that a person can look while it trains."""
-
-    def seen(sample: Mapping[str, Any]) -> None:
-        with (job.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(sample, ensure_ascii=False) + "\n")
-
-    return seen

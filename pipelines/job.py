@@ -3,14 +3,15 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines.plan import Evaluate, Plan, Training
+from pipelines.plan import Evaluate, Plan, Probe, Training
 
-S = TypeVar("S", bound=Evaluate | Training)
+S = TypeVar("S", bound=Evaluate | Probe | Training)
 
 Numbers = Mapping[str, Any]
 """What a stage measured, as plain JSON values; kept in its record."""
@@ -30,6 +31,7 @@ class Progress:
         self._path = path
         self._writes = os.environ.get("RANK", "0") == "0"
         self._last = 0.0
+        self._part: tuple[float, float] | None = None
         self.stop_requested = False
 
     def say(self, text: str) -> None:
@@ -38,10 +40,21 @@ class Progress:
 
     def step(self, done: float, total: float, unit: str, **shown: float) -> None:
         """`done` of `total` units; `shown` are numbers worth seeing. At most five lines a second are written."""
+        if self._part is not None:
+            done, total = self._part[0] + done, self._part[1]
         now = time.monotonic()
         if now - self._last >= 0.2 or done >= total:
             self._last = now
             self._write({"done": done, "total": total, "unit": unit, "shown": shown})
+
+    @contextmanager
+    def part(self, before: float, total: float) -> Iterator[None]:
+        """Inside, steps are those of a part of the work: `before` units were done when it began, of `total`."""
+        self._part = (before, total)
+        try:
+            yield
+        finally:
+            self._part = None
 
     def check(self) -> None:
         """Call where it is safe to stop; raises Stopped when a signal came."""

@@ -42,7 +42,7 @@ def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer"], qu
     on_gpu = torch.cuda.is_available()
     dtype = torch.bfloat16 if on_gpu and use == "answer" else torch.float32
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": spec.trust_remote_code}
-    if not on_gpu:
+    if not on_gpu and use == "train":
         # Under bf16 autocast on a CPU the backward pass of scaled_dot_product_attention takes five times as long.
         options["attn_implementation"] = "eager"
     options["revision"] = None if Path(where).is_dir() else spec.revision
@@ -78,6 +78,15 @@ def computes_in_bf16() -> bool:
     import torch
 
     return bool(torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def cache_bytes_per_token(model: Any) -> int:
+    """What a token's keys and values take in all layers."""
+    config = model.config.get_text_config()
+    heads = config.num_attention_heads
+    per_head = getattr(config, "head_dim", None) or config.hidden_size // heads
+    kept = getattr(config, "num_key_value_heads", None) or heads
+    return int(2 * config.num_hidden_layers * kept * per_head * model.dtype.itemsize)
 
 
 def load_tokenizer(where: str, spec: ModelSpec) -> Any:

@@ -16,6 +16,7 @@ from pipelines.grpo_losses import Loss
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
 class Strict(BaseModel):
@@ -67,6 +68,19 @@ class Evaluate(Strict):
     gate: Gate | None = Field(None, description="Stop here with exit code 3 unless this is reached.")
 
 
+class Probe(Strict):
+    """Samples answers to validation rows before RL: is there signal, and which group size uses it? Leaves numbers."""
+
+    type: Literal["probe"]
+    name: str = Field(pattern=NAME)
+    policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
+    samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
+
+
 class Training(Strict):
     """What every stage that leaves a policy can say."""
 
@@ -106,9 +120,21 @@ class SFT(Training):
 
 
 class RejectionSampling(Training):
-    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train."""
+    """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train; again."""
 
     type: Literal["rejection_sampling"]
+    rounds: int = Field(
+        1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
+    )
+    start: Literal["base", "last"] = Field(
+        "base", description="What each round trains: the stage's input model anew, or the last round's model further."
+    )
+    keep: Literal["passing", "best"] = Field(
+        "passing", description="passing: the right, distinct answers. best: each prompt's highest-scoring one."
+    )
+    hint: bool = Field(
+        False, description="Ask prompts that were never solved again with the right answer in the prompt (STaR)."
+    )
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")
@@ -138,7 +164,23 @@ class GRPO(Training):
     stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
-Stage = Annotated[Evaluate | SFT | RejectionSampling | GRPO, Field(discriminator="type")]
+class PPO(Training):
+    """Proximal policy optimisation with a value model, after a warm-up by SFT: ReFT."""
+
+    type: Literal["ppo"]
+    steps: int | None = Field(
+        None, ge=1, description="Batches of answers sampled; else as many answers as GRPO's default, at most 500."
+    )
+    epochs_per_step: int = Field(2, ge=1, description="Optimizer steps on each batch of answers (ReFT: 2).")
+    prompts_per_step: int | None = Field(None, ge=1, description="Prompts per batch; each gets two answers.")
+    kl: float = Field(0.05, ge=0, description="Weight of the KL to the stage's input policy, in the reward (ReFT).")
+    gae_lambda: float = Field(0.95, ge=0, le=1, description="1 trusts the score alone, 0 the value model alone.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
+
+
+Stage = Annotated[Evaluate | Probe | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
 
 
 class DecisionRecord(Strict):

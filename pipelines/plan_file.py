@@ -12,11 +12,13 @@ from typing import Any, get_args
 import pydantic
 
 from graders.errors import UserError
-from pipelines.plan import PLAN_VERSION, Evaluate, Plan, Stage, Training
+from graders.faults import said
+from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Evaluate, Gate, Plan, Probe, Stage, Training
+from pipelines.stages import STAGES
 from pipelines.trl_keys import TABLE, owner
 from pipelines.yaml_lines import Document, Fault, parse
 
-STAGE_MODELS: dict[str, type[Evaluate] | type[Training]] = {
+STAGE_MODELS: dict[str, type[Evaluate] | type[Probe] | type[Training]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(Stage)[0])
 }
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
@@ -49,7 +51,7 @@ def load_plan(path: Path, overrides: Sequence[str] = ()) -> LoadedPlan:
     try:
         plan = Plan.model_validate(document.value, context={"folder": path.parent})  # of files it names
     except pydantic.ValidationError as error:
-        raise _report(path, faults + [_fault(document, item) for item in error.errors()]) from None
+        raise _report(path, faults + [_fault(document, item) for item in _causes(error.errors())]) from None
     faults += [Fault(document.line(where), message) for where, message in _inconsistent(plan)]
     if faults:
         raise _report(path, faults)
@@ -112,10 +114,16 @@ def _report(path: Path, faults: list[Fault]) -> UserError:
     return UserError("\n".join([f"{count} in {path}:", *lines]), fix="finetune-advisor schema prints every key")
 
 
+def _causes(items: Sequence[Any]) -> list[Any]:
+    """Without "too short" of a list whose items are wrong themselves: pydantic counts only the right ones."""
+    inside = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
+    return [item for item in items if item["type"] != "too_short" or item["loc"] not in inside]
+
+
 def _fault(document: Document, item: Any) -> Fault:
     location = item["loc"]
     line = document.line(location)
-    keys = [part for part in location if not isinstance(part, int)]
+    keys = [part for part in location if not isinstance(part, int) and part != "[key]"]
     name = str(keys[-1]) if keys else "the plan"
     if item["type"] == "extra_forbidden":
         return Fault(line, f"unknown key `{name}`{did_you_mean(name, _known_keys(location))}")
@@ -126,8 +134,11 @@ def _fault(document: Document, item: Any) -> Fault:
         return Fault(line, f"unknown type `{tag}`{did_you_mean(tag, known)} (known: {', '.join(known)})")
     if item["type"] == "union_tag_not_found":
         return Fault(line, "`type` is missing")
+    if item["type"] == "invalid_key":
+        return Fault(line, f"`{location[-1]}` is no key: keys are text")
+    words = f"takes {NAME_IN_WORDS}" if item.get("ctx", {}).get("pattern") == NAME else said(item)
     value = item["input"]  # a whole mapping is long and says little
-    return Fault(line, f"`{name}`: {item['msg']}" + ("" if isinstance(value, dict) else f", not {reprlib.repr(value)}"))
+    return Fault(line, f"`{name}`: {words}" + ("" if isinstance(value, dict) else f", not {reprlib.repr(value)}"))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -170,15 +181,14 @@ def _schema_child(schema: dict[str, Any], node: dict[str, Any], part: str | int)
 def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     """Faults between fields: (where, message)."""
     faults = _grader_names(plan)
-    seen: dict[str, Evaluate | Training] = {}
+    seen: dict[str, Evaluate | Probe | Training] = {}
     for place, stage in enumerate(plan.stages):
         where = ("stages", place)
         if stage.name in seen:
             faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
         faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
-        if isinstance(stage, Evaluate) and stage.gate and stage.gate.min_gain is not None and not _base_known(seen):
-            message = "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over"
-            faults.append(((*where, "gate", "min_gain"), message))
+        if isinstance(stage, Evaluate) and stage.gate:
+            faults += [((*where, "gate", *key), message) for key, message in _gate_faults(stage.gate, seen)]
         if isinstance(stage, Training):
             faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
         seen[stage.name] = stage
@@ -194,13 +204,15 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if plan.reward is not None and plan.reward not in plan.graders:
         hint = did_you_mean(plan.reward, plan.graders)
         faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
-    needs = [stage.name for stage in plan.stages if stage.type in ("grpo", "rejection_sampling")]
+    needs = [stage.name for stage in plan.stages if STAGES[stage.type].graders in ("reward", "both")]
     if needs and plan.reward is None and plan.metric not in plan.graders:
         faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
     return faults
 
 
-def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training]) -> list[tuple[str, str]]:
+def _stage_links(
+    stage: Evaluate | Probe | Training, seen: dict[str, Evaluate | Probe | Training]
+) -> list[tuple[str, str]]:
     trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
     faults = []
     if stage.policy is not None and stage.policy not in trained:
@@ -211,7 +223,15 @@ def _stage_links(stage: Evaluate | Training, seen: dict[str, Evaluate | Training
     return faults
 
 
-def _base_known(earlier: Mapping[str, Evaluate | Training]) -> bool:
+def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Probe | Training]) -> list[tuple[tuple[str, ...], str]]:
+    if gate.min_gain is None and gate.min_pass_rate is None:
+        return [((), "this gate lets everything pass: name `min_pass_rate` or `min_gain`")]
+    if gate.min_gain is not None and not _base_known(earlier):
+        return [(("min_gain",), "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over")]
+    return []
+
+
+def _base_known(earlier: Mapping[str, Evaluate | Probe | Training]) -> bool:
     """Whether one of these stages evaluates the plan's own model."""
     for stage in earlier.values():
         if isinstance(stage, Evaluate) and stage.policy is None:
@@ -232,7 +252,7 @@ def _trainer_keys(stage: Any) -> list[tuple[str, str]]:
     known = _trl_table()[stage.type]
     faults = []
     for key, value in stage.trainer.items():
-        if (ours := owner(key)) is not None:
+        if (ours := owner(key, stage.type)) is not None:
             faults.append((key, f"`{key}` is set by {ours}"))
         elif key not in known:
             faults.append((key, f"TRL has no `{key}` for {stage.type}{did_you_mean(key, known)}"))

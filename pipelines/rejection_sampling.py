@@ -1,88 +1,219 @@
-"""Rejection sampling fine-tuning (Yuan et al. 2023, arXiv 2308.01825): sample, grade, keep the right, train.
+"""Rejection sampling fine-tuning, in rounds: sample, grade, keep the right and distinct, train (Yuan et al. 2023,
+arXiv 2308.01825; ReST-EM, Singh et al. 2023, arXiv 2312.06585).
 
-In: a policy, training rows with something to grade against. Out: a policy, and kept.jsonl: what was kept. An answer
-is kept when it passes the reward grader and its normal form is new for its prompt; the rows' own completions are
-always among the training rows.
+In: a policy, training rows with something to grade against. Out: a policy; kept.jsonl (what was trained on beside the
+rows' own completions, and why), prompts.jsonl (what became of each prompt's answers), pairs.jsonl (right beside wrong,
+for DPO), and rounds/: every graded answer. Each round samples from the newest model and trains on what was kept of all
+rounds so far; prompts that are always solved are asked no more. The rounds end when the plan's metric on validation
+rows rises no more, or nothing new is kept; the best round's model is left.
 """
 
+import gc
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from graders.base import Grader
-from graders.errors import UserError
 from pipelines.data.checked import load_checked
-from pipelines.data.rows import Row
-from pipelines.evals.score import grade_completions
-from pipelines.files import write_text
+from pipelines.data.formats import require_text
+from pipelines.data.rows import Row, Split
+from pipelines.files import remove_tree, write_json
+from pipelines.hint import can_be_hinted
 from pipelines.job import Job, Numbers
-from pipelines.models import load_policy
+from pipelines.keep_right import Answer, Choice, Rules, choose
+from pipelines.kept_counts import counts, nothing_kept, sentence
+from pipelines.kept_files import FILES, write_choices
 from pipelines.plan import RejectionSampling
-from pipelines.sampling import Completion, Sampling, sample
+from pipelines.reasoning_paths import checks_equations, form_of
+from pipelines.round_answers import Request, answered, is_first_process, sampling_seconds, wait_for
 from pipelines.sft import imitate
-from pipelines.training import answer_limit, require_room
+
+Pool = dict[int, list[Answer]]
+"""Row number → its answers of all rounds so far, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What all rounds share."""
+
+    job: Job
+    config: RejectionSampling
+    split: Split
+    grader: Grader
+    rules: Rules
+
+    def folder(self, number: int) -> Path:
+        return self.job.folder / "rounds" / str(number)
+
+    def newest_policy(self, number: int) -> str:
+        """What a round samples from."""
+        return self.job.policy if number == 1 else str(self.folder(number - 1) / "model")
 
 
 def run(job: Job) -> Numbers:
     """The stage function of `rejection_sampling`."""
-    stage = job.config(RejectionSampling)
+    stage = _stage(job)
+    pool: Pool = {row.number: [] for row in stage.split.train.rows}
+    rounds: list[dict[str, Any]] = []
+    choices: dict[int, list[Choice]] = {}
+    while _goes_on(rounds, stage.config.rounds):
+        number = len(rounds) + 1
+        _ask(stage, number, pool)
+        choices[number] = [choose(row, pool[row.number], stage.rules) for row in stage.split.train.rows]
+        rounds.append(_trained(stage, number, choices))
+        _free_disk(stage, rounds)
+    best = _best(rounds)
+    _leave(stage, best["round"])
+    return _numbers(stage, rounds, best)
+
+
+def _stage(job: Job) -> _Stage:
+    config = job.config(RejectionSampling)
     split = load_checked(job.plan.data, job.base)
-    rows = list(split.train.rows)
-    kept_path = job.folder / "kept.jsonl"
-    if not kept_path.exists():
-        write_text(kept_path, _lines(_sample_and_keep(job, stage, rows)))
-    lines = kept_path.read_text(encoding="utf-8").split("\n")  # not splitlines: answers may hold U+2028
-    kept = [json.loads(line) for line in lines if line]
-    by_number = {row.number: row for row in rows}
-    own = [row for row in rows if row.demonstration is not None]
-    sampled = [replace(by_number[item["row"]], completion=item["completion"]) for item in kept]
-    if not own and not sampled:
-        raise UserError(
-            "no sampled answer passed the grader, and no row has a completion: there is nothing to train on",
-            "a base model that is right now and then",
-            "put an sft stage first, or raise samples_per_prompt",
-        )
-    numbers = imitate(job, stage, split.train.only(own + sampled), split.validation.rows)
-    solved = len({item["row"] for item in kept})
-    return {"prompts": len(rows), "solved_prompts": solved, "kept": len(kept), "own": len(own), **numbers}
-
-
-def _sample_and_keep(job: Job, stage: RejectionSampling, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} prompts")
-    policy = load_policy(job.policy, job.plan.model, "answer")
-    limit = stage.max_new_tokens or answer_limit(rows, policy, job.plan.model.template_args)
-    require_room(limit, policy)
-    settings = Sampling(limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)
-    answers = sample(policy, [row.messages for row in rows], settings, job.plan.model.template_args, job.progress)
+    require_text(split.train)
     grader = job.plan.graders[job.plan.reward or job.plan.metric]
-    kept: list[dict[str, Any]] = []
-    for row, some in zip(rows, answers, strict=True):
-        kept += [
-            {"row": row.number, "prompt": row.prompt, "completion": text}
-            for text in keep(grader, row, some)[: stage.max_kept_per_prompt]
-        ]
-    return kept
+    shown = [row.demonstration for row in split.train.rows if row.demonstration is not None]
+    form = form_of(grader, shown)
+    rules = Rules(config.keep, config.max_kept_per_prompt, form, checks_equations(form, shown))
+    return _Stage(job, config, split, grader, rules)
 
 
-def keep(grader: Grader, row: Row, answers: Sequence[Completion]) -> list[str]:
-    """The answers that pass and ended by themselves, each normal form once and none like the row's own completion."""
-    graded = grade_completions(grader, [row] * len(answers), answers)
-    seen = {normal_form(row.demonstration or "")}
-    found = []
-    for answer, grade in zip(answers, graded, strict=True):
-        text = f"<think>\n{answer.reasoning}\n</think>\n\n{answer.text}" if answer.reasoning else answer.text
-        form = normal_form(text)
-        if grade.passed and not answer.truncated and form not in seen:
-            seen.add(form)
-            found.append(text)
+def _goes_on(rounds: Sequence[Mapping[str, Any]], most: int) -> bool:
+    if not rounds:
+        return True
+    return len(rounds) < most and rounds[-1]["trained"] and _best(rounds) is rounds[-1]
+
+
+def _best(rounds: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The first of those with the highest score; the last one where nothing was measured."""
+    trained = [one for one in rounds if one["trained"]]
+    if trained[-1]["validation_score"] is None:
+        return trained[-1]
+    return max(trained, key=lambda one: float(one["validation_score"]))
+
+
+def _ask(stage: _Stage, number: int, pool: Pool) -> None:
+    """Adds a round's answers to the pool: to every prompt that is not always solved, then to those never solved."""
+    rows = [row for row in stage.split.train.rows if not _always_solved(pool[row.number])]
+    stage.job.progress.say(
+        f"round {number} of at most {stage.config.rounds}: "
+        f"samples {stage.config.samples_per_prompt} answers to each of {len(rows)} prompts"
+    )
+    _add(stage, number, pool, rows, hint=False)
+    unsolved = [row for row in rows if can_be_hinted(row) and not any(a.graded.passed for a in pool[row.number])]
+    if stage.config.hint and unsolved:
+        stage.job.progress.say(f"round {number}: asks {len(unsolved)} never-solved prompts again with a hint")
+        _add(stage, number, pool, unsolved, hint=True)
+
+
+def _add(stage: _Stage, number: int, pool: Pool, rows: Sequence[Row], hint: bool) -> None:
+    seed = stage.job.plan.seed + (2 * number + hint << 32)  # the plan's own seeds are below 2 ** 32
+    request = Request(stage.folder(number) / "answers", stage.newest_policy(number), rows, seed, hint)
+    for row_number, graded in answered(stage.job, stage.grader, request, stage.split.train.rows).items():
+        pool[row_number] += [Answer(number, hint, one) for one in graded]
+
+
+def _always_solved(answers: Sequence[Answer]) -> bool:
+    return bool(answers) and all(answer.graded.passed for answer in answers)
+
+
+def _trained(stage: _Stage, number: int, choices: Mapping[int, Sequence[Choice]]) -> dict[str, Any]:
+    """A round's record, round.json, after its training; read from the file when that is done already."""
+    path = stage.folder(number) / "round.json"
+    if not path.exists():
+        told = counts(choices[number], sampling_seconds(stage.folder(number) / "answers"))
+        stage.job.progress.say(f"round {number}: {sentence(told)}")
+        if is_first_process():
+            write_choices(stage.folder(number), choices[number], stage.config.keep)
+        new = number == 1 or _texts(choices[number]) != _texts(choices[number - 1])
+        numbers = _train(stage, number, choices[number]) if new else {}
+        if is_first_process():
+            score = _validation_score(stage.folder(number)) if new else None
+            write_json(
+                path, {"round": number, **told, "trained": new, "validation_score": score, "training": dict(numbers)}
+            )
+    wait_for([path], stage.job.progress)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def normal_form(text: str) -> str:
-    """Equal for answers that differ only in case and white space."""
-    return " ".join(text.lower().split())
+def _texts(choices: Sequence[Choice]) -> list[list[str]]:
+    return [[answer.text for answer in choice.kept] for choice in choices]
 
 
-def _lines(items: Sequence[dict[str, Any]]) -> str:
-    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
+def _train(stage: _Stage, number: int, choices: Sequence[Choice]) -> Numbers:
+    own = [choice.row for choice in choices if choice.row.demonstration is not None]
+    kept = [(choice.row, answer.text) for choice in choices for answer in choice.kept]
+    if not own and not kept:
+        raise nothing_kept(choices, stage.folder(number) / "answers")
+    _free_memory()
+    job, config = stage.job, stage.config
+    seconds = None if job.match_seconds is None else job.match_seconds / config.rounds
+    policy = job.policy if config.start == "base" else stage.newest_policy(number)
+    sampled = [replace(row, completion=text, desirable=None) for row, text in kept]
+    part = replace(job, folder=stage.folder(number), policy=policy, match_seconds=seconds)
+    return imitate(part, config, stage.split.train.only(own + sampled), stage.split.validation.rows)
+
+
+def _free_memory() -> None:
+    """The model that sampled, and the last round's trainer, are held by cycles; sizing asks what is free."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _validation_score(folder: Path) -> float | None:
+    """Of the weights that the round left; None where nothing was measured."""
+    path = folder / "validation.json"
+    return max(json.loads(path.read_text(encoding="utf-8")).values()) if path.exists() else None
+
+
+def _free_disk(stage: _Stage, rounds: Sequence[Mapping[str, Any]]) -> None:
+    """Only the best round's model may be left, and only the last one's is sampled from."""
+    needed = {_best(rounds)["round"], len(rounds)}
+    for number in range(1, len(rounds)):
+        if is_first_process() and number not in needed:
+            remove_tree(stage.folder(number) / "model")
+            remove_tree(stage.folder(number) / "adapter")
+
+
+def _leave(stage: _Stage, best: int) -> None:
+    """Moves what the best round made into the stage's folder; harmless when it was done before."""
+    if not is_first_process():
+        return
+    for name in FILES:
+        shutil.copyfile(stage.folder(best) / name, stage.job.folder / name)
+    for name in ("adapter", "model"):
+        made = stage.folder(best) / name
+        if made.exists():
+            remove_tree(stage.job.folder / name)
+            made.rename(stage.job.folder / name)
+    for path in stage.job.folder.glob("rounds/*/*"):
+        if path.name in ("adapter", "model"):
+            remove_tree(path)
+
+
+def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> Numbers:
+    """The best round's, and the seconds of all of them: sampling is part of the method's time."""
+    seconds = sum(one["sampling_seconds"] + one["training"].get("train_seconds", 0.0) for one in rounds)
+    own = sum(row.demonstration is not None for row in stage.split.train.rows)
+    note = f"{stage.job.stage}: no sampled answer was kept, so this was SFT on the {own} rows that have a completion"
+    if not best["kept"]:
+        stage.job.progress.say(note)
+    told = {key: value for key, value in best.items() if key not in ("round", "trained", "training")}
+    return {
+        **told,
+        "own": own,
+        "best_round": best["round"],
+        "compared_as": stage.rules.form,
+        "equations_checked": stage.rules.checked,
+        **best["training"],
+        "train_seconds": round(seconds, 2),
+        "rounds": [dict(one) for one in rounds],
+        **({} if best["kept"] else {"note": note}),
+    }

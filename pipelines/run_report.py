@@ -9,7 +9,7 @@ from pipelines.evals.compare import compare
 from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
 from pipelines.evals.summary import Evaluated, Setting
-from pipelines.plan import Evaluate, Plan, Training
+from pipelines.plan import Evaluate, Plan, Probe, Training
 from pipelines.state import Record, Step
 
 
@@ -67,7 +67,8 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
     records = [_numbers(step) for step in todo]
     rang = [_alarm(step.stage.name, alarm) for step in todo for alarm in _numbers(step).get("alarms", [])]
     said = [*rang, *(str(numbers["note"]) for numbers in records if "note" in numbers)]
-    return Setting(plan.name, _sampling(plan, measured), grader, [*_notes(measured), *said])
+    probes = {step.stage.name: _numbers(step) for step in todo if isinstance(step.stage, Probe) and step.record()}
+    return Setting(plan.name, _sampling(plan, measured), grader, [*_notes(measured), *said], probes)
 
 
 def _numbers(step: Step) -> Mapping[str, Any]:
@@ -98,7 +99,9 @@ def _notes(measured: Mapping[str, Any]) -> list[str]:
 
 
 def gate_refusal(step: Step, todo: Sequence[Step]) -> str | None:
-    """Why an evaluation's gate stays shut; None when it opens or there is no gate."""
+    """Why the gate of an evaluation or a probe stays shut; None when it opens or there is no gate."""
+    if isinstance(step.stage, Probe):
+        return _probe_refusal(step.stage, step.record())
     gate = step.stage.gate if isinstance(step.stage, Evaluate) else None
     record = step.record()
     if gate is None or record is None:
@@ -115,3 +118,8 @@ def gate_refusal(step: Step, todo: Sequence[Step]) -> str | None:
         low = "unknown" if gain is None else f"{gain.low:+.1f}"
         return f"the low end of the gain over the base is {low} points, not over {gate.min_gain:+.1f}"
     return None
+
+
+def _probe_refusal(stage: Probe, record: Record | None) -> str | None:
+    shut = stage.gate and record is not None and record.numbers["verdict"] != "ready"
+    return str(record.numbers["advice"]) if shut and record else None

@@ -11,7 +11,7 @@ from graders.errors import UserError
 from pipelines.engines import require_engines
 from pipelines.files import remove_tree
 from pipelines.launcher import DONE, Launcher, Signals, Watcher, finished_record
-from pipelines.plan import Evaluate
+from pipelines.plan import Evaluate, Probe
 from pipelines.plan_file import LoadedPlan
 from pipelines.run_report import gate_refusal, write_run_report
 from pipelines.state import Step, lock, steps, why_run
@@ -81,7 +81,7 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
             watcher.finished(step, finished_record(step))
         else:
             watcher.skipped(step, finished_record(step))
-        if isinstance(step.stage, Evaluate):
+        if isinstance(step.stage, Evaluate | Probe):
             write_run_report(loaded.plan, todo, run_folder)
             if (refusal := gate_refusal(step, todo)) is not None:
                 watcher.gate_closed(step, refusal)

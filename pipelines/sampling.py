@@ -1,20 +1,29 @@
-"""Completions from a policy: the one engine that evaluation and rejection sampling share.
+"""Completions from a policy: what evaluation, probe and rejection sampling share.
 
-Prompts are sorted by length and answered in batches; each batch has its own seed, so that the same call gives the
-same answers, whatever ran before it.
+Prompts are sorted by length and answered in batches that memory bears, by `pipelines/decoding.py`, or by transformers'
+`generate` where the model's cache is of another kind. Same call, same answers, whatever ran before it; what was
+answered before a stop is kept where the caller says, and an interrupted call goes on to the same end.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from pipelines import decoding
+from pipelines.answer_log import AnswerLog
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Message
+from pipelines.files import digest_text
 from pipelines.job import Progress
-from pipelines.models import Policy
+from pipelines.models import Policy, cache_bytes_per_token
+from pipelines.sizing import CPU_TOKENS, Room, rows_at_once
 
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+_Job = tuple[int, int]
+"""A prompt's place and the number of its sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,69 +52,94 @@ def sample(
     settings: Sampling,
     template_args: Mapping[str, object],
     progress: Progress,
+    kept: Path | None = None,
 ) -> list[list[Completion]]:
     """Answers every prompt `num_samples` times; the result is in the prompts' order.
 
-    Raises Stopped within a token's time when a signal came.
+    kept: a file that finished answers are appended to, and read from when the same call is made again. Raises Stopped
+    within a token's time when a signal came.
     """
     encoded = [encode_prompt(policy.tokenizer, prompt, template_args) for prompt in prompts]
-    jobs = [place for place in range(len(prompts)) for _ in range(settings.num_samples)]
-    jobs.sort(key=lambda place: -len(encoded[place]))
-    results: list[list[Completion]] = [[] for _ in prompts]
+    log = AnswerLog(kept, digest_text(repr((policy.where, settings, encoded))))
+    jobs = [(place, number) for place in range(len(prompts)) for number in range(settings.num_samples)]
+    jobs.sort(key=lambda job: -len(encoded[job[0]]))
+    answer = _decode if decoding.fits(policy.model) else _generate
+    if answer is _generate:
+        progress.say("this model's cache is of a kind that is sampled by transformers' own generate")
     done = 0
-    for number, batch in enumerate(_batches(jobs, encoded, settings.max_new_tokens)):
-        answers = _generate(policy, [encoded[place] for place in batch], settings, settings.seed + number, progress)
-        for place, answer in zip(batch, answers, strict=True):
-            results[place].append(answer)
+    for number, batch in enumerate(_batches(jobs, encoded, settings, policy)):
+        if not all(job in log.answers for job in batch):
+            tokens = answer(policy, encoded, batch, settings, number, progress)
+            progress.check()
+            log.add(dict(zip(batch, tokens, strict=True)))
         done += len(batch)
         progress.step(done, len(jobs), "answers")
-    return results
+    numbers = range(settings.num_samples)
+    return [[_completion(policy, log.answers[place, n]) for n in numbers] for place in range(len(prompts))]
 
 
-def _batches(jobs: list[int], encoded: list[list[int]], max_new_tokens: int) -> Iterator[list[int]]:
-    """Consecutive jobs such that rows × (longest prompt + new tokens) stays under the token budget."""
-    start = 0
+def _batches(jobs: list[_Job], encoded: list[list[int]], settings: Sampling, policy: Policy) -> Iterator[list[_Job]]:
+    """Consecutive jobs, as many as memory bears with the batch's longest prompt; whole prompts where one fits."""
+    start, room, vocab_size = 0, _room(), policy.model.config.get_text_config().vocab_size
     while start < len(jobs):
-        size = max(1, _token_budget() // (len(encoded[jobs[start]]) + max_new_tokens))
+        tokens = len(encoded[jobs[start][0]]) + settings.max_new_tokens
+        size = rows_at_once(tokens, cache_bytes_per_token(policy.model), vocab_size, room)
+        if size > settings.num_samples:
+            size -= size % settings.num_samples
         yield jobs[start : start + size]
         start += size
 
 
-def _token_budget() -> int:
-    """Tokens held at once: enough to fill the device, little enough for the cache of a small to middling model."""
+def _room() -> Room:
+    """What sampling may fill. On a GPU what is free, down to a power of two: some megabytes must change no batch."""
     import torch
 
-    return 262_144 if torch.cuda.is_available() else 65_536
+    if not torch.cuda.is_available():
+        return Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4, CPU_TOKENS)
+    free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    return Room(1 << free.bit_length() - 1)
+
+
+def _decode(
+    policy: Policy, encoded: list[list[int]], batch: list[_Job], settings: Sampling, _number: int, progress: Progress
+) -> list[list[int]]:
+    places = list(dict.fromkeys(place for place, _ in batch))
+    rows = [decoding.Row(places.index(place), (settings.seed, place, number)) for place, number in batch]
+    prompts = [encoded[place] for place in places]
+    limit, temperature = settings.max_new_tokens, settings.temperature
+    return decoding.decode(policy, prompts, rows, limit, temperature, lambda: progress.stop_requested)
 
 
 def _generate(
-    policy: Policy, prompts: list[list[int]], settings: Sampling, seed: int, progress: Progress
-) -> list[Completion]:
+    policy: Policy, encoded: list[list[int]], batch: list[_Job], settings: Sampling, number: int, progress: Progress
+) -> list[list[int]]:
+    """With transformers' `generate`; a batch has its own seed. What the model's own config would change is undone."""
     import torch
     from transformers import GenerationConfig
 
-    model, tokenizer = policy.model, policy.tokenizer
+    model, pad = policy.model, policy.tokenizer.pad_token_id
+    prompts = [encoded[place] for place, _ in batch]
     longest = max(map(len, prompts))
-    pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
     greedy = settings.temperature == 0
-    drawing = {} if greedy else {"temperature": settings.temperature, "top_k": 0, "top_p": 1.0}
+    drawing = {} if greedy else {"temperature": settings.temperature, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
     config = GenerationConfig(
         max_new_tokens=settings.max_new_tokens,
         do_sample=not greedy,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
         eos_token_id=list(policy.stop_ids),
         pad_token_id=pad,
         **drawing,
     )
-    torch.manual_seed(seed)
+    torch.manual_seed(settings.seed + number)
     model.eval()
+    asked = [_Asked(progress)]
     with torch.inference_mode():
-        output = model.generate(
-            input_ids=ids, attention_mask=mask, generation_config=config, stopping_criteria=[_Asked(progress)]
-        )
-    progress.check()
-    return [_completion(policy, row) for row in output[:, longest:].tolist()]
+        output = model.generate(input_ids=ids, attention_mask=mask, generation_config=config, stopping_criteria=asked)
+    written: list[list[int]] = output[:, longest:].tolist()
+    return written
 
 
 class _Asked:

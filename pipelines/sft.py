@@ -8,6 +8,7 @@ SFTTrainer; sizes from pipelines/sizing.py.
 from collections.abc import Sequence
 
 from datasets import Dataset
+from transformers import set_seed
 from trl import SFTConfig, SFTTrainer
 
 from pipelines import sizing
@@ -33,6 +34,7 @@ def run(job: Job) -> Numbers:
 
 def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence[Row]) -> Numbers:
     """Trains on the rows' completions and leaves the policy; `held` are the validation rows."""
+    set_seed(job.plan.seed)  # LoRA's first weights are drawn before the trainer sets it
     policy = load_for_training(job)
     facts = model_facts(policy)
     limit = stage.max_length if isinstance(stage, SFT) and stage.max_length else facts.context

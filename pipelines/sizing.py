@@ -77,6 +77,21 @@ def grpo_prompts_per_step(num_prompts: int) -> int:
     return max(1, min(32, num_prompts))
 
 
+def ppo_prompts_per_step(num_prompts: int) -> int:
+    """128 prompts a batch: with two answers each 256, as ReFT's small model has; fewer where there are few prompts."""
+    return max(1, min(128, num_prompts))
+
+
+def ppo_steps(num_prompts: int, prompts_per_step: int) -> int:
+    """Batches with as many answers as GRPO's one pass of eight a prompt: four passes of two; at most 500 batches."""
+    return max(1, min(500, 4 * num_prompts // prompts_per_step))
+
+
+def value_rate(policy_rate: float) -> float:
+    """Five times the policy's rate, as Open-Reasoner-Zero has (5e-6 beside 1e-6): values are regression, not RL."""
+    return 5 * policy_rate
+
+
 def answer_tokens(lengths: Sequence[int]) -> int:
     """How long an answer may be: 1.5 times the longest but 1 % of the demonstrations, to the next multiple of 16.
 
@@ -117,3 +132,17 @@ def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFact
         fits = min(fits, max(1, room.tokens // tokens_per_row))
     micro = next(size for size in range(min(share, fits), 0, -1) if share % size == 0)
     return Batch(micro, share // micro)
+
+
+CPU_TOKENS = 32_768
+"""Of a batch that samples on a CPU: its caches make larger ones no faster (docs/experiments.md)."""
+
+
+def rows_at_once(tokens_per_row: int, cache_bytes_per_token: int, vocab_size: int, room: Room) -> int:
+    """How many answers are sampled together: the cache of each, twice where it is copied, and its probabilities.
+
+    A row's probabilities: the logits and their softmax in fp32, cumulated in fp64 (pipelines/decoding.py).
+    """
+    per_row = 2 * tokens_per_row * cache_bytes_per_token + 24 * vocab_size
+    fits = room.memory_bytes // per_row
+    return max(1, fits if room.tokens is None else min(fits, room.tokens // tokens_per_row))

@@ -29,7 +29,9 @@ class StageType:
 
 STAGES: Mapping[str, StageType] = {
     "evaluate": StageType("pipelines.evaluate", ("policy",), "numbers", "metric"),
+    "probe": StageType("pipelines.probe", ("policy",), "numbers", "reward"),
     "sft": StageType("pipelines.sft", ("policy",), "policy", None),
-    "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "reward"),
+    "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "both"),
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "reward"),
+    "ppo": StageType("pipelines.ppo", ("policy",), "policy", "reward"),
 }

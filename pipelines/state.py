@@ -139,7 +139,7 @@ def why_run(step: Step, run_folder: Path) -> str | None:
     """Why a step must run, in words; None when it is done. Compares with its latest other attempt, if any."""
     if step.record() is not None:
         return None
-    if any((step.folder / "checkpoints").glob("checkpoint-*/complete")):
+    if any(step.folder.glob("**/checkpoints/checkpoint-*/complete")):
         return "it was stopped; it goes on from its newest checkpoint"
     if step.folder.exists():
         return "it was stopped before it was done"
@@ -192,6 +192,18 @@ def lock(run_folder: Path) -> int:
             )
         time.sleep(0.1)
     return descriptor
+
+
+def at_work(run_folder: Path) -> bool:
+    """Whether a `run` holds the run's lock now."""
+    try:
+        descriptor = os.open(run_folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _locked(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _locked(descriptor: int) -> bool:

@@ -17,13 +17,13 @@ from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, computes_in_bf16, save_policy
-from pipelines.plan import GRPO, SFT, RejectionSampling
+from pipelines.plan import GRPO, PPO, SFT, RejectionSampling
 from pipelines.sizing import Batch, ModelFacts
 from pipelines.watch import COMPLETE, Watch
 
 
 def common_arguments(
-    job: Job, stage: SFT | RejectionSampling | GRPO, batch: Batch, rate: float, facts: ModelFacts
+    job: Job, stage: SFT | RejectionSampling | GRPO | PPO, batch: Batch, rate: float, facts: ModelFacts
 ) -> dict[str, Any]:
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
@@ -31,7 +31,7 @@ def common_arguments(
     SFT lets it fall along a cosine.
     """
     on_gpu = torch.cuda.is_available()
-    falls = stage.type != "grpo" and job.match_seconds is None
+    falls = stage.type not in ("grpo", "ppo") and job.match_seconds is None
     return {
         "output_dir": str(job.checkpoints),
         "seed": job.plan.seed,

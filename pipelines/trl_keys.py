@@ -53,13 +53,30 @@ OWNED = {
     "bf16": "nothing: the precision is found",
     "fp16": "nothing: the precision is found",
 }
+OWNED_IN = {
+    "ppo": {
+        "num_iterations": "`epochs_per_step` of the stage",
+        "disable_dropout": "nothing: the policy must start as its reference",
+        "scale_rewards": "nothing: advantages are whitened over the batch",
+        "multi_objective_aggregation": "nothing: the grader combines its parts",
+        "reward_weights": "nothing: the grader combines its parts",
+        "off_policy_mask_threshold": "nothing: it needs one advantage per answer",
+        "loss_type": "nothing: advantages are per token",
+        "importance_sampling_level": "nothing: advantages are per token",
+        "sync_ref_model": "nothing: the reference is the stage's input policy",
+        "ref_model_mixup_alpha": "nothing: the reference is the stage's input policy",
+        "ref_model_sync_steps": "nothing: the reference is the stage's input policy",
+    }
+}
+"""Keys that other stages of the same TRL config may set."""
 OWNED_PREFIXES = ("save_", "eval_", "hub_", "push_to_hub", "dataset_", "ddp_", "fsdp", "deepspeed", "logging_")
 
 
-def owner(key: str) -> str | None:
-    """The field of ours that stands for a TRL key, or None where the key is free."""
-    if key in OWNED:
-        return OWNED[key]
+def owner(key: str, stage: str) -> str | None:
+    """The field of ours that stands for a TRL key in a stage of this type, or None where the key is free."""
+    owned = OWNED | OWNED_IN.get(stage, {})
+    if key in owned:
+        return owned[key]
     return "nothing: the runner owns it" if key.startswith(OWNED_PREFIXES) else None
 
 
@@ -78,14 +95,14 @@ def table() -> dict[str, dict[str, list[str]]]:
     """Stage type → free TRL key → accepted types, read from the installed TRL."""
     from trl import GRPOConfig, SFTConfig
 
-    configs = {"sft": SFTConfig, "rejection_sampling": SFTConfig, "grpo": GRPOConfig}
-    return {stage: _free_keys(config) for stage, config in configs.items()}
+    configs = {"sft": SFTConfig, "rejection_sampling": SFTConfig, "grpo": GRPOConfig, "ppo": GRPOConfig}
+    return {stage: _free_keys(config, stage) for stage, config in configs.items()}
 
 
-def _free_keys(config: Any) -> dict[str, list[str]]:
+def _free_keys(config: Any, stage: str) -> dict[str, list[str]]:
     hints = typing.get_type_hints(config)
     names = sorted(field.name for field in fields(config) if field.init)
-    return {name: type_names(hints[name]) for name in names if owner(name) is None}
+    return {name: type_names(hints[name]) for name in names if owner(name, stage) is None}
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def test_each_task_runs_to_its_report(tmp_path: Path, task: str, settings: list[
 
 @pytest.mark.soak
 @pytest.mark.parametrize("tuning", ["full", "lora"])
-@pytest.mark.parametrize("method", ["sft", "rejection_sampling", "grpo"])
+@pytest.mark.parametrize("method", ["sft", "rejection_sampling", "grpo", "ppo"])
 def test_each_method_runs_with_all_weights_and_with_lora(tmp_path: Path, method: str, tuning: str) -> None:
     rows_file(tmp_path, "arithmetic", 300)
     tool(tmp_path, "init", "--data", "rows.jsonl", "--yes", "--set", "name=each")
@@ -77,7 +77,7 @@ def test_each_method_runs_with_all_weights_and_with_lora(tmp_path: Path, method:
         "graders": {"answer": {"type": "numeric"}},
         "metric": "answer",
         "evaluation": {"pass_k": 0},
-        "stages": [{"type": method, "name": "tune"} | ({"steps": 4} if method == "grpo" else {"epochs": 1})],
+        "stages": [{"type": method, "name": "tune"} | ({"steps": 4} if method in ("grpo", "ppo") else {"epochs": 1})],
     }
     plan["stages"] = [{"type": "evaluate", "name": "base"}, *plan["stages"], {"type": "evaluate", "name": "after"}]  # type: ignore[misc]
     (tmp_path / "each.yaml").write_text(json.dumps(plan))

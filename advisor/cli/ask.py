@@ -7,19 +7,31 @@ from advisor.checks import Value
 from advisor.questions import Question
 from graders.errors import UserError
 
+_DEFAULT = {
+    "measured": "The default is measured.",
+    "assumed": "The default is a guess.",
+    "told": "The default follows from what you said.",
+}
+
 
 def ask(question: Question, default: Answer, check: Callable[[object], Value]) -> Value:
-    """The person's answer; a bad one is explained and asked again."""
+    """The person's answer; a bad one is explained and asked again. Enter alone takes the default, shown in grey."""
     import questionary
 
-    questionary.print(f"\n{question.why} (default: {default.origin})", style="fg:ansibrightblack")
+    questionary.print(f"\n{question.why} {_DEFAULT[default.origin]}", style="fg:ansibrightblack")
     if question.choices:
         choices = list(question.choices)
         shown = spoken(default.value)
         chosen = questionary.select(question.text, choices, default=shown if shown in choices else None).unsafe_ask()
         return check(chosen)
-    typed = questionary.text(question.text, default=spoken(default.value), validate=_fault(check)).unsafe_ask()
-    return check(typed)
+    shown = spoken(default.value)
+
+    def checked(typed: object) -> Value:
+        return check(str(typed).strip() or shown)
+
+    # Not typed for the person: a path would have to be written over it.
+    grey = [("fg:ansibrightblack", shown)]
+    return checked(questionary.text(question.text, validate=_fault(checked), placeholder=grey).unsafe_ask())
 
 
 def spoken(value: Value) -> str:

@@ -93,6 +93,8 @@ class Terminal:
 def _result(record: Record) -> str:
     """The one or two numbers of a record that a person waits for."""
     numbers = record.numbers
+    if "advice" in numbers:
+        return f"  {numbers['advice']}"
     if isinstance(numbers.get("pass_rate"), float):
         low, high = numbers["interval"]
         return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={numbers['n']})"

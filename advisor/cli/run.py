@@ -24,6 +24,7 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     """
     from advisor.cli.progress import Terminal
     from advisor.cli.status import show_status
+    from pipelines.launcher import INTERRUPTED, STOPPED
     from pipelines.plan_file import load_plan
     from pipelines.runner import Options, default_run_folder, run_plan
 
@@ -41,4 +42,6 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
         found = json.loads(report.read_text(encoding="utf-8"))
         click.echo("\n".join([found["verdict"], *found["details"]]))
         click.echo(f"Report: {run_folder / 'report.md'}")
+    if code in (STOPPED, INTERRUPTED):
+        click.echo("Stopped. Run the same command again to go on.", err=True)
     ctx.exit(code)

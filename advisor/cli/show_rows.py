@@ -1,6 +1,7 @@
 """Rows for the user's eyes: the turns, and in green what a model would learn to write; or, for a model, its tokens."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,9 @@ def show_tokens(spec: DataSpec, model: str, base: Path) -> int:
     request = {"data": spec.model_dump(), "model": {"name": model}, "base": str(base), "colour": sys.stdout.isatty()}
     sys.stdout.flush()
     child = str(Path(show_child.__file__).resolve())
-    return subprocess.run([sys.executable, child, json.dumps(request)], check=False).returncode
+    # What this terminal or file cannot hold becomes "?", as it does for what this process prints.
+    environment = {**os.environ, "PYTHONIOENCODING": f"{sys.stdout.encoding}:replace"}
+    return subprocess.run([sys.executable, child, json.dumps(request)], check=False, env=environment).returncode
 
 
 def _shown(row: Row) -> Text:

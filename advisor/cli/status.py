@@ -29,9 +29,10 @@ def status(plan: Path, out: Path | None, as_json: bool) -> None:
 
 def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
     """Prints one line a stage."""
-    from pipelines.state import steps
+    from pipelines.state import at_work, steps
 
-    rows = [_stage(step, run_folder) for step in steps(loaded, run_folder)]
+    busy = at_work(run_folder)
+    rows = [_stage(step, run_folder, busy) for step in steps(loaded, run_folder)]
     if as_json:
         click.echo(json.dumps({"run": str(run_folder), "stages": rows}, indent=1))
         return
@@ -40,24 +41,34 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
 
     from advisor.cli.console import plain_console
 
-    table = Table("stage", "type", "state", "", title=str(run_folder), title_justify="left")
+    console = plain_console()
+    console.print(Text(str(run_folder), "bold"))
+    table = Table("stage", "type", "state", "", box=None, header_style="dim", padding=(0, 2))
     for row in rows:
-        state = Text(f"done in {row['seconds']} s", "green") if row["done"] else Text("would run", "yellow")
-        table.add_row(row["stage"], row["type"], state, _remark(row))
-    plain_console().print(table)
+        table.add_row(row["stage"], row["type"], Text(*_state(row)), _remark(row))
+    console.print(table)
 
 
-def _stage(step: Step, run_folder: Path) -> dict[str, Any]:
-    """One stage for machines: seconds, pass_rate and other_versions are null where it is not done."""
+def _state(row: dict[str, Any]) -> tuple[str, str]:
+    """Words and their colour."""
+    if row["done"]:
+        return f"done in {row['seconds']} s", "green"
+    return ("at work", "cyan") if row["at_work"] else ("would run", "yellow")
+
+
+def _stage(step: Step, run_folder: Path, busy: bool) -> dict[str, Any]:
+    """One stage for machines: seconds and pass_rate are null where it is not done, why where it is done or at work."""
     from pipelines.state import versions, why_run
 
     record = step.record()
     other = [name for name, version in versions().items() if record and record.versions.get(name) != version]
+    at_work = busy and record is None and step.folder.exists()
     return {
         "stage": step.stage.name,
         "type": step.stage.type,
         "done": record is not None,
-        "why": why_run(step, run_folder),
+        "at_work": at_work,
+        "why": None if at_work else why_run(step, run_folder),
         "seconds": record.seconds if record else None,
         "pass_rate": record.numbers.get("pass_rate") if record else None,
         "other_versions": other,
@@ -66,7 +77,7 @@ def _stage(step: Step, run_folder: Path) -> dict[str, Any]:
 
 def _remark(row: dict[str, Any]) -> str:
     if not row["done"]:
-        return str(row["why"])
+        return row["why"] or ""
     rate = [f"pass rate {row['pass_rate']:.1%}"] if row["pass_rate"] is not None else []
     other = [f"made with other versions of {', '.join(row['other_versions'])}"] if row["other_versions"] else []
     return "; ".join(rate + other)

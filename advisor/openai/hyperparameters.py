@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from graders.errors import UserError
+from graders.faults import said
 from pipelines import sizing
 from pipelines.plan import GRPO
 
@@ -59,7 +60,7 @@ def read_hyperparameters(given: object) -> tuple[Hyperparameters, list[str]]:
     try:
         return Hyperparameters.model_validate(known), [key for key in given if key not in known]
     except ValidationError as error:
-        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}, not {fault['input']!r}" for fault in error.errors())
+        faults = "; ".join(f"{fault['loc'][0]}: {said(fault)}, not {fault['input']!r}" for fault in error.errors())
         raise UserError(f"hyperparameters: {faults}", "what OpenAI's API takes") from None
 
 

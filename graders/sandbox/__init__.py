@@ -14,18 +14,21 @@ kernel is the wall: where code may come from an attacker with a kernel exploit, 
 
 from collections.abc import Sequence
 
-from graders.sandbox.jobs import Call, Job, Limits, Outcome, TestResult, Trial
+from graders.sandbox.jobs import Around, Call, Job, Limits, Outcome, TestResult, Trial
 
-__all__ = ["Call", "Job", "Limits", "Outcome", "TestResult", "Trial", "layers", "run"]
+__all__ = ["Around", "Call", "Job", "Limits", "Outcome", "TestResult", "Trial", "layers", "run"]
 
 # pool brings threads with it, which would make each fork of the server slower: it is imported by those who use it.
 
 
-def run(jobs: Sequence[Job]) -> list[Outcome]:
-    """Runs jobs, in parallel; their outcomes in order. Raises UserError where this machine cannot confine them."""
+def run(jobs: Sequence[Job], around: Around | None = None) -> list[Outcome]:
+    """Runs jobs, in parallel; their outcomes in order. Raises UserError where this machine cannot confine them.
+
+    around: is handed each run, and may give another outcome in its place.
+    """
     from graders.sandbox import pool
 
-    return pool.run(jobs)
+    return pool.run(jobs, around)
 
 
 def layers(confined: bool = True) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Unit:
     """One text of tests. asserts: the source of each, by its number. owners: the top-level function it stands in, or
     "". functions: the top-level functions that are tests. classes: code of the classes to be made with the program.
+    sure: an assert is reached by every program whose loops go round at all.
     """
 
     tree: ast.Module
@@ -29,6 +30,7 @@ class Unit:
     owners: dict[int, str] = field(default_factory=dict)
     functions: list[str] = field(default_factory=list)
     classes: str = ""
+    sure: bool = False
     code: CodeType | None = None
 
     def first_line(self) -> str:
@@ -44,6 +46,7 @@ def units(texts: list[str], entry_point: str) -> list[Unit]:
         unit = Unit(ast.parse(text))
         _split_classes(unit)
         unit.functions = _functions(unit.tree, entry_point)
+        unit.sure = _has_sure_assert(unit.tree.body, unit.functions)
         rewriter = _Rewriter(unit, text, number)
         rewriter.statements(unit.tree.body)
         number = rewriter.number
@@ -78,6 +81,15 @@ def _split_classes(unit: Unit) -> None:
 
 def _is_test_case(node: ast.ClassDef) -> bool:
     return any("TestCase" in ast.unparse(base) for base in node.bases)
+
+
+def _has_sure_assert(body: list[ast.stmt], functions: list[str]) -> bool:
+    return any(
+        isinstance(node, ast.Assert)
+        or (isinstance(node, ast.For | ast.While) and _has_sure_assert(node.body, []))
+        or (isinstance(node, ast.FunctionDef) and node.name in functions and _has_sure_assert(node.body, []))
+        for node in body
+    )
 
 
 class _Rewriter:
@@ -160,6 +172,61 @@ def borrowed(found: list[Unit], entry_point: str, exports: list[str]) -> tuple[l
     names = [name for name in shared if name not in modules]
     own = [name for name in names if not hasattr(builtins, name)]
     return own + [name for name in names if name not in own and (name == entry_point or not own)], modules
+
+
+def used_as_classes(found: list[Unit], names: Iterable[str], entry_point: str) -> set[str]:
+    """Those of the names that the tests use as classes: objects made by calling one have their attributes looked at,
+    or are added up among themselves, or the name is asked for by isinstance. A capital letter alone makes no class.
+    """
+    capitalised = {name for name in names if name[:1].isupper()}
+    if not capitalised:
+        return set()
+    nodes = [node for unit in found for node in ast.walk(unit.tree)]
+    makers = _Makers(nodes, capitalised, entry_point)
+    used: set[str | None] = set()
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=value):
+                used |= {makers.of(value), makers.named(value)}
+            case ast.withitem(context_expr=value):
+                used.add(makers.of(value))
+            case ast.BinOp(left=left, right=right) if makers.of(left) == makers.of(right):
+                used.add(makers.of(left))
+            case ast.Call(func=function, args=[_, kinds]) if _dotted(function).casefold().endswith("isinstance"):
+                used |= {makers.named(inner) for inner in ast.walk(kinds) if isinstance(inner, ast.expr)}
+    return {name for name in used if name}
+
+
+class _Makers:
+    """Which of some names made an object that an expression of the tests gives."""
+
+    def __init__(self, nodes: list[ast.AST], names: set[str], entry_point: str) -> None:
+        self._names = {name: name for name in names}
+        checks = [node.args.args[:1] for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "check"]
+        if entry_point in names:
+            self._names |= {argument.arg: entry_point for first in checks for argument in first}
+        self._made: dict[str, str | None] = {}
+        for node in nodes:
+            if isinstance(node, ast.Assign) and (name := self.of(node.value)):
+                self._made |= {_dotted(target): name for target in node.targets}
+
+    def named(self, node: ast.expr) -> str | None:
+        """The name that this is."""
+        return self._names.get(_dotted(node))
+
+    def of(self, node: ast.expr) -> str | None:
+        """The name whose call this is, or a variable of, or a sum with."""
+        if isinstance(node, ast.BinOp):
+            return self.of(node.left) or self.of(node.right)
+        called = self.named(node.func) if isinstance(node, ast.Call) else None
+        return called or self._made.get(_dotted(node))
+
+
+def _dotted(node: ast.expr) -> str:
+    """`m` and `self.m`; "" for what is no name."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _names(codes: Iterable[CodeType]) -> Iterator[str]:

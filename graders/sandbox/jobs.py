@@ -1,5 +1,6 @@
 """What the sandbox is asked to run, and what it answers. Plain data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -74,3 +75,6 @@ class Outcome:
     error: str = ""
     broken: bool = False
     seconds: float = 0.0
+
+
+Around = Callable[[Callable[[], Outcome]], Outcome]

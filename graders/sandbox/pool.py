@@ -12,9 +12,10 @@ import secrets
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from graders.sandbox import answers, runner
-from graders.sandbox.jobs import Call, Job, Outcome
+from graders.sandbox.jobs import Around, Call, Job, Outcome
 from graders.sandbox.servers import Kind, Lost, Server, drop, server_of
 
 _MAX_ANSWER_BYTES = 8 << 20
@@ -27,14 +28,18 @@ def layers(confined: bool) -> tuple[str, ...]:
     return server_of(Kind(confined, heavy=False)).layers
 
 
-def run(jobs: Sequence[Job]) -> list[Outcome]:
+def run(jobs: Sequence[Job], around: Around | None) -> list[Outcome]:
     """See the package."""
     for kind in {Kind.of(job) for job in jobs}:
         server_of(kind)
+
+    def one(job: Job) -> Outcome:
+        return _run(job) if around is None else around(partial(_run, job))
+
     if len(jobs) < 2:
-        return [_run(job) for job in jobs]
+        return [one(job) for job in jobs]
     with ThreadPoolExecutor(min(len(jobs), len(os.sched_getaffinity(0)))) as threads:
-        return list(threads.map(_run, jobs))
+        return list(threads.map(one, jobs))
 
 
 def _run(job: Job) -> Outcome:

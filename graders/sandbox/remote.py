@@ -4,8 +4,8 @@ Plain data arrives by value and is compared here, by trusted types. What is no p
 and is not asked what it thinks of a value of the test: it equals plain data only where it is a list, text or number at
 heart and holds that very data, and does no arithmetic with it else. So an answer whose `__eq__` or `__sub__` says yes
 to everything gains nothing. Two objects of the program are compared by the program.
-One exception, as a test of a class tests its operators: an object that the test made by calling a name that begins with
-a capital letter (`Money(3) + 2 == 5`) is asked all it can be asked. What its methods return is not.
+One exception, as a test of a class tests its operators: an object that the test made by calling a name which the tests
+use as a class (`m = Money(3)`, `m.amount`, `m + 2 == 5`) is asked all it can be asked. What its methods return is not.
 Arguments that the program changes in place (lists, dicts, sets) change here too.
 """
 
@@ -19,6 +19,8 @@ from typing import Any
 from graders.sandbox import wire
 from graders.sandbox.link import Link, Unreadable
 
+_ADDRESSES = ("__array_interface__", "__array_struct__")
+
 
 class CannotHandOver(BaseException):
     """The tests hand the program an object that exists in their own process only. Their fault, not the program's."""
@@ -29,7 +31,7 @@ class ProgramError(Exception):
 
 
 class Remote:
-    """An object of the program. role: "class" for a capitalised name, "made" for what a call of one gave, else ""."""
+    """An object of the program. role: "class" for a name used as one, "made" for what a call of one gave, else ""."""
 
     __slots__ = ("_handle", "_role", "_session")
 
@@ -38,6 +40,8 @@ class Remote:
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
+        if name in _ADDRESSES:  # numpy would read this process's memory at any address that the program names
+            raise AttributeError(name)
         return self._session.do("getattr", self, name)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -132,11 +136,10 @@ class Session:
         _, name, said, _, line = self._read(lambda: (*map(str, rest[:3]), *rest[3:5]))
         raise ProgramError(f"{name}: {said}"[:500] + (f" (line {line})" if isinstance(line, int) else ""))
 
-    def get(self, name: str) -> Any:
-        """What the program's name stands for."""
+    def get(self, name: str, as_class: bool) -> Any:
+        """What the program's name stands for. as_class: the tests use it as a class."""
         value = self._decode(self._asked(["get", name]))
-        is_class = isinstance(value, Remote) and name[:1].isupper()
-        return Remote(self, value._handle, "class") if is_class else value
+        return Remote(self, value._handle, "class") if as_class and isinstance(value, Remote) else value
 
     def do(self, name: str, *operands: Any) -> Any:
         """One of `program.OPERATIONS`."""

@@ -71,7 +71,7 @@ class Report:
 
     def result(self, source: str, said: str) -> None:
         """One test; it passed when nothing is said."""
-        self.line(source=source[:_MAX_SAID], passed=not said, said=said[:_MAX_SAID])
+        self.line(source=source[:_MAX_SAID], passed=not said, said=_ADDRESS.sub("", said)[:_MAX_SAID])
 
 
 def run(link: Link, report: Report, texts: list[str], entry_point: str) -> None:
@@ -108,7 +108,8 @@ def _namespace(session: Session, units: list[Unit], entry_point: str) -> dict[st
     module = types.ModuleType("tests")
     namespace = vars(module)
     namespace.update({name: importlib.import_module(instrument.module_named(name)) for name in modules})
-    namespace.update({name: session.get(name) for name in names})
+    classes = instrument.used_as_classes(units, names, entry_point)
+    namespace.update({name: session.get(name, name in classes) for name in names})
     return namespace
 
 
@@ -137,7 +138,7 @@ def _run_unit(unit: Unit, namespace: dict[str, Any], session: Session, report: R
         if not isinstance(failure, _Noted):
             report.result(unit.first_line(), describe(failure))
     if not recorder.said and not told and not untold and not cases and session.calls > calls:
-        report.result(unit.first_line(), "")
+        report.result(unit.first_line(), "no assert was reached" if unit.sure else "")
 
 
 def _call(name: str, namespace: dict[str, Any], entry_point: str) -> None:

@@ -80,10 +80,13 @@ def label_copies(rows: Sequence[Row]) -> list[int]:
 
 
 def prompt_examples(rows: Rows) -> list[dict[str, Any]]:
-    """{"prompt": chat turns, "row_index": place in rows.rows} for each row, for methods that sample (GRPO, PPO).
+    """{"prompt": chat turns, "row_index": place in rows.rows} for each row, for methods that sample (GRPO, PPO)."""
+    require_text(rows)
+    return [{"prompt": _plain(row.messages), "row_index": index} for index, row in enumerate(rows.rows)]
 
-    Raises UserError for rows with tools, which version 1 trains with SFT alone.
-    """
+
+def require_text(rows: Rows) -> None:
+    """Raises UserError for rows with tools, which version 1 trains with SFT alone."""
     tools = [row.number for row in rows.rows if row.tools or row.tool_calls]
     if tools:
         raise UserError(
@@ -92,7 +95,6 @@ def prompt_examples(rows: Rows) -> list[dict[str, Any]]:
             "use method sft, or leave these rows out",
             rows.source,
         )
-    return [{"prompt": _plain(row.messages), "row_index": index} for index, row in enumerate(rows.rows)]
 
 
 def _plain(messages: Sequence[Message]) -> list[dict[str, Any]]:

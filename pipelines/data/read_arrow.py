@@ -1,11 +1,16 @@
 """Parquet files, folders saved by `datasets`, and hub ids → a Table. The heavy imports happen inside."""
 
+import datetime as dt
+import decimal
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from graders.errors import UserError
 from pipelines.data.table import Table, listed, make_table
+
+_WRITTEN_AS_TEXT = (decimal.Decimal, dt.date, dt.time, dt.timedelta)  # a datetime is a date
 
 
 def read_parquet(path: Path, where: str) -> Table:
@@ -14,10 +19,19 @@ def read_parquet(path: Path, where: str) -> Table:
     import pyarrow.parquet as pq
 
     try:
+        names = pq.read_schema(path).names
+        if len(set(names)) < len(names):
+            raise _names_twice(names, where)
         rows = pq.read_table(path).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"not a readable parquet file: {error}", "a whole parquet file", where=where) from error
     return _table(rows, where)
+
+
+def _names_twice(names: list[str], where: str) -> UserError:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    happened = f"a column's name stands more than once: {listed(twice)}"
+    return UserError(happened, "a name of its own for each column", "rename or remove one of them", where)
 
 
 def read_saved(folder: Path, where: str) -> Table:
@@ -76,10 +90,28 @@ def _dataset_table(dataset: Any, where: str) -> Table:
 
 
 def _table(rows: list[dict[str, Any]], where: str) -> Table:
-    # NaN is how pandas writes "nothing" into a column of floats.
-    cleaned = [{name: None if _is_nan(value) else value for name, value in row.items()} for row in rows]
+    cleaned = [{name: _plain(value) for name, value in row.items()} for row in rows]
     return make_table(where, list(enumerate(cleaned, start=1)))
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+def _plain(value: Any) -> Any:
+    """The value as a JSON or CSV file would hold it: money and dates as text, NaN (pandas' "nothing") as null.
+
+    Bytes that are no text stay, so that a column of images that plays no role is no fault.
+    """
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, bytes):
+        return _decoded(value)
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return str(value) if isinstance(value, _WRITTEN_AS_TEXT) else value
+
+
+def _decoded(value: bytes) -> str | bytes:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value

@@ -41,10 +41,12 @@ def read_json(text: str, where: str) -> Table:
     except ValueError as error:
         if _looks_like_lines(text):
             return read_json_lines(text, where)
+        is_json = text.lstrip().startswith(("[", "{"))
+        mend = "mend this line; a file with one object a line is JSON lines, and is read as well"
         raise UserError(
             f"not valid JSON: {_reason(error)}",
             "a list of objects: [{...}, {...}]",
-            "mend this line; a file with one object a line is JSON lines, and is read as well",
+            mend if is_json else "if this is a table, name it .csv or .tsv",
             f"{where}:{error.lineno}" if isinstance(error, json.JSONDecodeError) else where,
         ) from error
     rows, notes = _row_list(value, where)
@@ -73,15 +75,16 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _looks_like_lines(text: str) -> bool:
+    """Whether the first line is whole on its own."""
     first = next((line for _, line in _lines(text)), "")
     try:
-        return isinstance(parse_json(first), dict)
+        return isinstance(parse_json(first), dict | list)
     except ValueError:
         return False
 
 
 def _reason(error: ValueError) -> str:
-    return error.msg if isinstance(error, json.JSONDecodeError) else str(error).split(";")[0]
+    return error.msg.removesuffix(" at") if isinstance(error, json.JSONDecodeError) else str(error).split(";")[0]
 
 
 def _broken(broken: list[tuple[int, str]], where: str) -> UserError:

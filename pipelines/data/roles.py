@@ -81,6 +81,13 @@ def _check_named(table: Table, spec: DataSpec) -> None:
 
 
 def _no_prompt(table: Table) -> UserError:
+    if column := names.find(names.MESSAGES, table.columns):
+        return UserError(
+            f'no row of column "{column}" holds a conversation',
+            'a list of turns, each {"role": "user", "content": "..."} or {"from": "human", "value": "..."}',
+            "mend the rows, or name another column: --column prompt=NAME",
+            table.source,
+        )
     telling = (name for name in table.columns if not names.METADATA.fullmatch(names.normalised(name)))
     example = next(telling, table.columns[0])
     return UserError(

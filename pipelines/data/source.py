@@ -24,7 +24,16 @@ _READERS = {
     ".csv": read_csv,
     ".tsv": read_tsv,
 }
-_FOREIGN = {b"PK\x03\x04": "a zip or Excel file", b"\xd0\xcf\x11\xe0": "an old Excel file", b"SQLite": "an SQLite file"}
+_AS_CSV = "save the table as CSV"
+_FOREIGN = {
+    b"PK\x03\x04": ("a zip or Excel file", _AS_CSV),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", _AS_CSV),
+    b"SQLite": ("an SQLite file", _AS_CSV),
+    b"version https://git-lfs": ("Git LFS's pointer to the data, not the data", "fetch it: git lfs pull"),
+    b"<!DOCTYPE": ("a web page, not data", "download the file itself, not the page that shows it"),
+    b"<html": ("a web page, not data", "download the file itself, not the page that shows it"),
+}
+"""How a file begins → what it is, and what to do."""
 
 
 def read_table(source: str, base: Path) -> Table:
@@ -67,15 +76,17 @@ def _read_file(path: Path, where: str) -> Table:
     data = read_bytes(path)
     if data.startswith(b"PAR1"):
         return read_parquet(path, where)
-    for mark, what in _FOREIGN.items():
+    for mark, (what, fix) in _FOREIGN.items():
         if data.startswith(mark):
-            raise UserError(f"this is {what}", _EXPECTED, "save the table as CSV", where)
+            raise UserError(f"this is {what}", _EXPECTED, fix, where)
     text = decode(data, where)
     if not text.strip():
         raise UserError("the file is empty", "at least one row of data", "check that this is the right file", where)
     suffix = Path(path.name.removesuffix(".gz")).suffix.casefold()
     if suffix == ".jsonl" and text.lstrip().startswith("["):
         return read_json(text, where)
+    if suffix in (".csv", ".tsv") and _is_object(text.lstrip().split("\n", 1)[0]):
+        return read_json_lines(text, where)  # no header of a table is a JSON object
     return _READERS.get(suffix, _read_unnamed)(text, where)
 
 

@@ -50,11 +50,16 @@ def fill_template(template: str, cells: Cells, columns: Iterable[str]) -> str:
 
 
 def as_text(value: object) -> str | None:
-    """A cell as text: lists and objects as JSON; None where there is nothing but white space."""
+    """A cell as text: lists and objects as JSON; None where there is nothing but white space.
+
+    Raises UserError for bytes, such as those of an image.
+    """
     if value is None:
         return None
     if isinstance(value, str):
         return value if value.strip() else None
+    if isinstance(value, bytes):
+        raise UserError("a value is bytes that are no text", "text", "name another column, or write it as UTF-8 text")
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

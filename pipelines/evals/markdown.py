@@ -5,6 +5,7 @@ Model output stands in fenced blocks whose fence is longer than any run of backt
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pipelines.evals.compare import Comparison
 from pipelines.evals.grades import GradedRow
@@ -26,6 +27,7 @@ def rendered(report: Report, models: Sequence[Evaluated]) -> str:
         *([f"Written at {_inline(report.written_at)}."] if report.written_at else []),
         _table(report.stages),
         *(["## Notes", "\n".join(f"- {_inline(note)}" for note in report.notes)] if report.notes else []),
+        *(part for name, numbers in report.probes.items() for part in _probe(name, numbers)),
         "## How it was measured",
         _described("Sampling", report.sampling),
         _described("Grader", report.grader),
@@ -65,6 +67,29 @@ def _gain(comparison: Comparison | None) -> str:
         return "-"
     difference = comparison.difference
     return f"{points(difference.points)} ({points(difference.low)} to {points(difference.high)})"
+
+
+def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
+    """What a probe stage measured: its advice, and the share of groups with spread by group size."""
+    asked = f"{numbers['samples_per_prompt']} answers to each of {numbers['prompts']} {numbers['rows_from']} rows"
+    shares = numbers["groups_with_spread"]
+    lines = [
+        ["G", *(str(row["size"]) for row in shares)],
+        ["---:"] * (len(shares) + 1),
+        ["groups with spread", *(percent(row["share"]) for row in shares)],
+        ["95 % interval", *(f"{percent(row['interval'][0])} to {percent(row['interval'][1])}" for row in shares)],
+        ["", *(row["estimator"] for row in shares)],
+    ]
+    table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    seconds = numbers["sampling_seconds_per_pass"]
+    cost = f"A pass over the training prompts at G = {numbers['group_size']} takes {{}} of sampling at this speed, if "
+    cost += "answers keep their length. How many passes a gain takes is not foretold."
+    return [
+        f"## Signal before RL: {_inline(name)}",
+        f"{_inline(numbers['advice'])} From {asked}.",
+        table,
+        *([cost.format(_duration(seconds))] if seconds is not None else []),
+    ]
 
 
 def _described(title: str, settings: Mapping[str, object]) -> str:

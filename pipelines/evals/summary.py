@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.evals.compare import Comparison, Difference, Rate, compare, rate
 from pipelines.evals.grades import GradedRow
@@ -36,12 +36,16 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How all of them were asked and graded, for the reader. written_at: a time to print, if any."""
+    """How all of them were asked and graded, for the reader. written_at: a time to print, if any.
+
+    probes: a probe stage's name → its numbers (pipelines/probe.py).
+    """
 
     title: str
     sampling: Mapping[str, Any]
     grader: Mapping[str, Any]
     notes: Sequence[str] = ()
+    probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     written_at: str | None = None
 
 
@@ -92,6 +96,7 @@ class Report(BaseModel):
     sampling: dict[str, Any]
     grader: dict[str, Any]
     notes: tuple[str, ...]
+    probes: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
@@ -115,6 +120,7 @@ def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
         sampling=dict(setting.sampling),
         grader=dict(setting.grader),
         notes=(*setting.notes, *_notes(models)),
+        probes={name: dict(numbers) for name, numbers in setting.probes.items()},
     )
 
 

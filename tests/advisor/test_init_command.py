@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from advisor.cli.main import run_command
 from pipelines.plan_file import load_plan
+from pipelines.state import lock, steps
 from tests.advisor import conftest
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +165,23 @@ def test_help_has_an_example():
         assert "Example: finetune-advisor" in CliRunner().invoke(command, ["--help"]).output
 
 
+def test_status_says_which_stage_another_run_works_at(here, jsonl, capsys):
+    jsonl(conftest.sums(True))
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--set", "name=sums"]) == 0
+    plan = load_plan(here / "plan.yaml")
+    run_folder = here / "runs" / "sums"
+    begun = steps(plan, run_folder)[0].folder
+    begun.mkdir(parents=True)
+    for descriptor, at_work in ((lock(run_folder), True), (None, False)):
+        capsys.readouterr()
+        assert run_command(["status", "plan.yaml", "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out)["stages"]
+        assert [stage["at_work"] for stage in shown] == [at_work] + [False] * (len(shown) - 1)
+        assert (shown[0]["why"] is None) == at_work
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 def test_data_shows_roles_findings_and_three_rows(here, jsonl, capsys):
     jsonl(conftest.pairs())
     assert run_command(["data", "rows.jsonl"]) == 0
@@ -172,6 +190,15 @@ def test_data_shows_roles_findings_and_three_rows(here, jsonl, capsys):
     assert shown.count("\nrow ") == 3
     assert run_command(["data", "rows.jsonl", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_pairs"] == 220
+
+
+def test_tokens_are_shown_where_only_ascii_can_be_printed(here, jsonl):
+    jsonl([{"prompt": f"caf\u00e9 {n}", "completion": f"\u56db {n}"} for n in range(60)])
+    ascii_only = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", MAIN, "data", "rows.jsonl", "--model", "starter"]
+    done = subprocess.run(command, cwd=here, env=ascii_only, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "caf? 0" in done.stdout
 
 
 class Terminal:
@@ -217,6 +244,20 @@ def test_on_a_terminal_it_asks_and_ctrl_c_keeps_the_answers(here, jsonl):
     kept = yaml.safe_load((here / "answers.yaml").read_text())
     assert kept == {"data": "rows.jsonl", "task": "Add things up"}
     assert not (here / "plan.yaml").exists()
+
+
+def test_on_a_terminal_a_path_is_typed_as_it_is_and_no_default_stands_in_its_way(here, jsonl):
+    jsonl(conftest.sums(True))
+    terminal = Terminal(here, "init")
+    terminal.wait_for("Where is your data?")
+    terminal.type("rows.jsonl\r")
+    terminal.wait_for("What is the model to do")
+    terminal.type("Add things up\r")
+    terminal.wait_for("Which model?")
+    terminal.type("\x03")
+    assert terminal.exit_code() == 130
+    kept = yaml.safe_load((here / "answers.yaml").read_text())
+    assert kept == {"data": "rows.jsonl", "task": "Add things up"}
 
 
 def test_on_a_terminal_enter_takes_each_default(here, jsonl):

@@ -105,11 +105,11 @@ def test_a_list_is_known_by_name_or_by_type_as_the_api_reference_has_it() -> Non
         ([{**NAME, "name": "a"}, {**NAME, "name": "a"}], "a", "grader 2 of the list needs a name of its own"),
         ([{"type": "numeric"}], "a", "grader 1 of the list needs a name of its own"),
         ([7], "a", "needs a name of its own"),
-        ({}, "1", "at least 1 item"),
+        ({}, "1", "graders: takes 1 or more"),
         ({"a": {"type": "numeric", "abs_tolerence": 1}}, "a", "abs_tolerence' (did you mean 'abs_tolerance'?)"),
         ({"a": {**NAME, "operation": "is"}}, "a", "graders.a.string_check.operation"),
         ({"a": {"type": "numerik"}}, "a", "'numerik'"),
-        ("a", "a", "graders: Input should be a valid dictionary"),
+        ("a", "a", "graders: takes a mapping"),
     ],
 )
 def test_what_cannot_work_is_refused_at_load(graders: object, formula: str, said: str) -> None:

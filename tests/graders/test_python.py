@@ -177,3 +177,19 @@ def test_what_confines_a_source_is_known_also_inside_a_formula() -> None:
     assert {"seccomp", "rlimits"} <= set(parse_grader(formula).guards())
     assert parse_grader({**source, "sandbox": "none"}).guards() == ("rlimits",)
     assert parse_grader({"type": "python", "function": "mine.py:half"}).guards() == ()
+
+
+@pytest.mark.parametrize("kind", ["source", "function"])
+def test_a_function_that_never_ends_costs_five_time_outs_and_not_one_a_row(kind: str, tmp_path: Path) -> None:
+    code = "def grade(sample, item):\n    while sample['output_text'] == 'hang': pass\n    return 1.0"
+    grader = (
+        own(tmp_path, code, timeout_seconds=0.2) if kind == "function" else Python(source=code, timeout_seconds=0.2)
+    )
+    started = time.monotonic()
+    grades = grader.grade_all([Sample("", "hang")] * 200)
+    assert time.monotonic() - started < 25
+    assert all(one.score is None and one.errors == ("python_grader_runtime_error",) for one in grades)
+    assert "not run, as calls before it did not end in time" in grades[-1].reason
+    assert [one.score for one in grader.grade_all([Sample("", "fine")] * 3)] == [1, 1, 1]
+    mixed = [Sample("", "hang" if n % 6 == 0 else "fine") for n in range(12)]
+    assert [one.score for one in grader.grade_all(mixed)].count(1) == 10

@@ -167,6 +167,19 @@ PASSING: dict[str, tuple[str, str]] = {
         "assert len({m, Money(3)}) == 1 and sum([m, m]) == 6 and (m + 1).n == 4\n"
         "assert sorted([Money(2), Money(1)])[0] == Money(1)",
     ),
+    "operators of a class that is only added up": (
+        "class Money:\n    def __init__(self, n): self.n = n\n    def __add__(self, o): return Money(self.n + o.n)\n"
+        "    def __eq__(self, o): return self.n == getattr(o, 'n', o)",
+        "m = Money(3)\nassert m + Money(2) == 5",
+    ),
+    "a class that is only asked for": (
+        "class Odd:\n    def __init__(self, n): self.n = n\n    def __eq__(self, o): return o % 2 == 1",
+        "assert isinstance(Odd(3), Odd)\nassert Odd(3) == 7",
+    ),
+    "an assert that a right program never reaches": (
+        "def f(x): raise ValueError",
+        "try:\n    f(3)\n    assert False\nexcept ValueError:\n    pass",
+    ),
     "an object handed back": (
         "class Node:\n    def __init__(self, v): self.v, self.next = v, None\n"
         "def f(n): return n.v + f(n.next) if n else 0",

@@ -496,6 +496,24 @@ FORGERIES: dict[str, tuple[str, str]] = {
         CHEAT + "class Solution(Yes):\n    def solve(self, x): return self",
         "assert Solution().solve(1) == 41",
     ),
+    "a class where a function with a capital letter is tested": (
+        CHEAT + "class Find_Max(Yes):\n    def __init__(self, x): pass",
+        "assert Find_Max(1) == 41",
+    ),
+    "an object of a function with a capital letter": (
+        CHEAT + "def Sort(x): return Yes()",
+        "s = Sort(1)\nassert s == 41",
+    ),
+    "an end to the loop that asserts": (
+        "def f(x): raise StopIteration",
+        "for found, right in zip(map(f, [1, 2]), [1, 4]):\n    assert found == right",
+    ),
+    "nothing for a loop to assert": ("def f(x): return []", "for found in f(3):\n    assert found == 41"),
+    "memory of the tests, at an address": (
+        "class A:\n    __array_interface__ = {'shape': (1,), 'typestr': '<f8', 'data': (16, False), 'version': 3}\n"
+        "def f(x): return A()",
+        "import numpy as np\nnp.testing.assert_allclose(f(1), 41)",
+    ),
     "a class of everything": (
         "class Meta(type):\n    def __instancecheck__(cls, x): return True\n    def __eq__(cls, x): return True\n"
         "class K(metaclass=Meta): pass\ndef f(x): return K",
@@ -581,6 +599,13 @@ def test_no_test_is_passed_by(name: str) -> None:
     outcome = trial(program, test, seconds=2.0)
     assert passed(outcome) == [False], outcome
     assert not outcome.broken
+
+
+def test_a_checked_name_with_a_capital_letter_is_no_class_for_that() -> None:
+    checks = "def check(candidate):\n    assert candidate(1) == 41"
+    program = CHEAT + "class Sort(Yes):\n    def __init__(self, x): pass"
+    [outcome] = run([Trial(program, (checks,), "Sort", limits=QUICK)])
+    assert passed(outcome) == [False]
 
 
 def speaking(reply: str) -> str:

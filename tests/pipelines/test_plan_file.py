@@ -108,7 +108,7 @@ def test_a_grader_of_openais_is_valid_as_it_is_pasted_with_tabs_too(tmp_path: Pa
   }"""
     plan = load_plan(written(tmp_path, GOOD.replace("\n    type: numeric", f" {grader}"))).plan
     assert (plan.graders["answer"].type, plan.graders["answer"].pass_at) == ("multi", 0.65)
-    assert "plan.yaml:10: `operation`: Input should be 'eq'" in message(
+    assert "plan.yaml:10: `operation`: takes 'eq'" in message(
         tmp_path, GOOD.replace("\n    type: numeric", f" {grader.replace('eq', 'is')}")
     )
     assert "found character '\\t'" in message(tmp_path, GOOD.replace("    type", "\ttype"))
@@ -136,7 +136,7 @@ def test_grpo_needs_a_grader(tmp_path: Path) -> None:
 
 
 def test_anchors_that_lead_to_themselves_or_to_millions_are_faults(tmp_path: Path) -> None:
-    assert "`reward`: Input should be a valid string" in message(tmp_path, GOOD + "reward: &a [*a]\n")
+    assert "`reward`: takes a text" in message(tmp_path, GOOD + "reward: &a [*a]\n")
     assert "unknown key `x`" in message(tmp_path, GOOD + "x: &a {y: *a}\n")
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
@@ -149,7 +149,7 @@ def test_anchors_that_lead_to_themselves_or_to_millions_are_faults(tmp_path: Pat
     [
         ("model: {template_args: {day: 2024-01-01}}", "not a valid JSON value"),
         ("checkpoint_minutes: .inf", "a finite number"),
-        ("seed: -1", "greater than or equal to 0"),
+        ("seed: -1", "takes 0 or more"),
         ("seed: 100000000000", "less than 4294967296"),
     ],
 )
@@ -174,3 +174,37 @@ def test_a_gain_needs_an_evaluation_of_the_base(tmp_path: Path) -> None:
     assert load_plan(written(tmp_path, GOOD + gate)).plan.stages[2].type == "evaluate"
     without = GOOD.replace("  - type: evaluate\n    name: base\n", "")
     assert "plan.yaml:16: `min_gain` needs an earlier `evaluate`" in message(tmp_path, without + gate)
+
+
+def test_a_fault_of_every_stage_does_not_count_them_as_none(tmp_path: Path) -> None:
+    text = GOOD.replace("  - type: evaluate\n    name: base\n", "").replace("epochs: 2", "batch_size: 1.5")
+    told = message(tmp_path, text)
+    assert told.startswith("a fault in")
+    assert "plan.yaml:12: `batch_size`: takes a whole number, not 1.5" in told
+
+
+def test_faults_are_said_in_words_that_need_no_knowledge_of_python(tmp_path: Path) -> None:
+    text = GOOD.replace("name: sums", "name: 2020-01-01").replace("    name: sft", "    name: Sft One") + "1: x\n"
+    told = message(tmp_path, text + "seed: -1\nprocesses: []\n")
+    assert "plan.yaml:2: `name`: takes a text (in quotes where it looks like a number or a date), not datetime" in told
+    assert "`name`: takes small letters, digits, - and _, at most 40" in told
+    assert "`1` is no key: keys are text" in told
+    assert "`seed`: takes 0 or more, not -1" in told
+    assert "`processes`: takes a whole number, not []" in told
+    assert "dictionary" not in told
+    assert "Tuple" not in told
+
+
+def test_no_stages_at_all_are_still_too_few(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD.split("stages:", maxsplit=1)[0] + "stages: []\n")
+    assert "`stages`: takes 1 or more, not []" in told
+
+
+def test_a_gate_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD.replace("    name: base", "    name: base\n    gate: {}"))
+    assert "plan.yaml:12: this gate lets everything pass" in told
+
+
+def test_a_role_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD.replace("train: rows.jsonl", "train: rows.jsonl\n  columns: {promt: q}"))
+    assert "plan.yaml:5: `promt`: takes 'messages', 'prompt'" in told

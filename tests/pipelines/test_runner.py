@@ -19,7 +19,7 @@ from pipelines import launcher
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
 from pipelines.runner import GATE_CLOSED, Options, run_plan
-from pipelines.state import Record, Step
+from pipelines.state import Record, Step, at_work
 
 Writer = Callable[..., Path]
 BASE = {"type": "evaluate", "name": "base"}
@@ -174,8 +174,10 @@ def test_ctrl_c_exits_130_and_a_second_run_is_refused(write_plan: Writer, monkey
     wait_for_steps(plan, "sft", 5)
     with pytest.raises(UserError, match="another `run` is at work here"):
         run(plan)
+    assert at_work(plan.parent / "run")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
+    assert not at_work(plan.parent / "run")
     monkeypatch.undo()
     assert run(plan, until="sft")[0] == DONE
 
@@ -183,22 +185,28 @@ def test_ctrl_c_exits_130_and_a_second_run_is_refused(write_plan: Writer, monkey
 GRPO = {"type": "grpo", "name": "grpo", "steps": 8, "prompts_per_step": 2, "group_size": 2, "max_new_tokens": 6}
 
 
+PPO = {"type": "ppo", "name": "ppo", "steps": 4, "prompts_per_step": 4, "max_new_tokens": 6}
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("at", [1, 3, 5, 7])
-def test_grpo_killed_at_several_points_resumes_to_the_same_weights(write_plan: Writer, at: int) -> None:
+@pytest.mark.parametrize("stage", [GRPO, PPO], ids=["grpo", "ppo"])
+def test_rl_killed_at_several_points_resumes_to_the_same_weights(
+    write_plan: Writer, stage: dict[str, Any], at: int
+) -> None:
     """The grade is whether any digit was written, so that a random model has something to learn."""
     plan = write_plan(
-        GRPO | {"learning_rate": 1e-2},
+        stage | {"learning_rate": 1e-2},
         checkpoint_minutes=0,
         graders={"answer": {"type": "numeric", "parsed_credit": 0.5}},
     )
-    expected = uninterrupted(plan, "grpo")
+    expected = uninterrupted(plan, stage["name"])
     process = start(plan)
-    wait_for_steps(plan, "grpo", at)
+    wait_for_steps(plan, stage["name"], at)
     process.kill()
     process.wait()
     assert run(plan)[0] == DONE
-    assert weights_hash(plan, "grpo") == expected
+    assert weights_hash(plan, stage["name"]) == expected
 
 
 @pytest.mark.soak
@@ -228,6 +236,16 @@ def test_two_processes_train_what_one_trains(write_plan: Writer) -> None:
         path.parent.rename(plan.parent / f"done-{processes}")
     assert len(losses[0]) == len(losses[1])
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+@pytest.mark.soak
+def test_two_processes_keep_one_policy_and_one_value_model(write_plan: Writer) -> None:
+    """Each process samples its own answers. The stage compares the processes' value models and fails if they differ."""
+    graders = {"answer": {"type": "numeric", "parsed_credit": 0.5}}
+    plan = write_plan(PPO | {"learning_rate": 1e-2}, processes=2, graders=graders)
+    assert run(plan)[0] == DONE
+    (path,) = (plan.parent / "run" / "stages").glob("ppo-????????/done.json")
+    assert json.loads(path.read_text())["numbers"]["processes"] == 2
 
 
 def test_signals_within_a_second_are_one_wish(write_plan: Writer) -> None:

@@ -12,7 +12,6 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from graders.errors import UserError
 from pipelines import sft, sizing, training
-from pipelines.data.checked import load_checked
 from pipelines.job import Job, Progress, Stopped
 from pipelines.models import load_policy, merge
 from pipelines.plan import ModelSpec
@@ -168,14 +167,6 @@ def test_weights_that_are_no_numbers_are_never_left_as_a_model(
     with pytest.raises(UserError, match="training diverged"):
         run(write_plan(SFT | {"learning_rate": 1e9}), tiny_model, tmp_path / "out")
     assert not (tmp_path / "out" / "model").exists()
-
-
-def test_what_was_kept_may_hold_any_line_separator(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
-    stage = {"type": "rejection_sampling", "name": "rs", "epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
-    job = job_of(write_plan(stage), tiny_model, tmp_path / "out")
-    item = {"row": load_checked(job.plan.data, job.base).train.rows[0].number, "completion": "a\u2028b\x85c"}
-    (job.folder / "kept.jsonl").write_text(json.dumps(item, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert STAGES["rejection_sampling"].function()(job)["kept"] == 1
 
 
 def test_an_answer_longer_than_the_context_is_refused(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:

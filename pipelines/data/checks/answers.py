@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from pipelines.data.checks.found import found
 from pipelines.data.rows import Finding, Row, Rows
 from pipelines.data.split import prompt_hash
+from pipelines.data.table import listed
 
 RARE_LABEL = 10
 """A label with fewer rows is rare: after the split its test part has about two."""
@@ -22,10 +23,21 @@ def no_answer(rows: Rows) -> list[Finding]:
     """Rows from which nothing can be learned but by a grader that needs no reference."""
     bare = [row for row in rows.rows if row.expected is None and not row.chosen]
     if len(bare) == len(rows.rows):
-        return found("no_answer", "warning", bare, "no row has an answer", "name its column: --column completion=NAME")
+        return found("no_answer", "warning", bare, "no row has an answer", _where_answers_may_be(rows))
     if "chosen" in rows.roles:
         return found("no_answer", "warning", bare, "{n} rows give no preference pair", "remove or mend them")
     return found("no_answer", "warning", bare, "{n} rows have no answer", "fill in the answer, or remove them")
+
+
+def _where_answers_may_be(rows: Rows) -> str:
+    """The columns that play no role yet, each with how many different values it has."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for row in rows.rows:
+        for column, value in row.columns.items():
+            if column not in rows.roles.values():
+                values[column].add(str(value))
+    free = [f"{column} ({len(kinds):,} different values)" for column, kinds in values.items()]
+    return "name its column: --column completion=NAME" + (f"; not used yet: {listed(free, 8)}" if free else "")
 
 
 def some_demonstrations(rows: Rows) -> list[Finding]:

@@ -121,3 +121,10 @@ def test_description_is_readable_without_colour(load):
     assert "rows.jsonl: 41 rows, prompt+completion" in text
     assert "warning: 1 rows repeat an earlier row (rows 41)" in text
     assert "What is box 0?" in text
+
+
+def test_rows_without_an_answer_are_told_which_columns_are_still_free(load):
+    rows = load([{"body": f"ticket {n}", "team": "ab"[n % 2]} for n in range(30)])
+    assert only(rows, "no_answer").fix == (
+        "name its column: --column completion=NAME; not used yet: team (2 different values)"
+    )

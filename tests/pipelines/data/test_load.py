@@ -234,3 +234,60 @@ def test_what_can_be_read_once_or_not_at_all_is_refused_at_once(tmp_path):
     assert "a pipe or a device" in error_of(tmp_path, "pipe.jsonl")
     assert "a pipe or a device" in error_of(tmp_path, "/dev/zero")
     assert "this link leads nowhere" in error_of(tmp_path, "loop.jsonl")
+
+
+def test_money_and_dates_of_a_parquet_file_are_plain_text_without_quotes(tmp_path):
+    import datetime
+    from decimal import Decimal
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "question": [datetime.date(2020, 1, 2), datetime.date(2020, 1, 3)],
+        "answer": [Decimal("1.50"), None],
+        "reference": [{"price": Decimal("1.50")}, {"price": None}],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    first, second = rows_of(tmp_path, "a.parquet", columns={"completion": "answer"}).rows
+    assert (first.prompt, first.completion, first.reference) == ("2020-01-02", "1.50", {"price": "1.50"})
+    assert second.completion is None
+
+
+def test_bytes_are_text_where_they_can_be_and_a_fault_only_where_they_are_needed(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"question": [b"what?"], "answer": ["b"], "image": [b"\xff\xd8"]}), tmp_path / "a.parquet")
+    assert rows_of(tmp_path, "a.parquet").rows[0].prompt == "what?"
+    message = error_of(tmp_path, "a.parquet", columns={"prompt": "image"})
+    assert message.startswith("a.parquet:1: a value is bytes that are no text")
+
+
+def test_a_parquet_file_that_names_a_column_twice_is_told_which(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table([pa.array(["a"]), pa.array(["b"])], names=["question", "question"]), tmp_path / "a.parquet")
+    assert "a column's name stands more than once: question" in error_of(tmp_path, "a.parquet")
+
+
+def test_json_lines_under_the_name_of_a_table_are_read(write):
+    rows = rows_of(write("a.csv", LINES), "a.csv")
+    assert [row.completion for row in rows.rows] == ["7", "9"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        ("a.json", CSV, ["not valid JSON", "if this is a table, name it .csv"]),
+        ("a.jsonl", "[1, 2]\n[3]\n", ["a.jsonl:1: a JSON list", "lines 2"]),
+        ("a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n", ["Git LFS's pointer", "git lfs pull"]),
+        ("a.jsonl", "<!DOCTYPE html>\n<html></html>\n", ["a web page", "download the file itself"]),
+        ("a.jsonl", '{"messages": [{"role": "user"}]}\n', ['no row of column "messages" holds a conversation']),
+    ],
+)
+def test_a_file_that_is_something_else_is_called_what_it_is(write, name, content, parts):
+    message = error_of(write(name, content), name)
+    for part in parts:
+        assert part in message

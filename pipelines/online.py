@@ -1,0 +1,75 @@
+"""What the methods that sample while they train share: which prompts fit, what is shown, and how it went."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from graders.errors import UserError
+from pipelines.alarms import SPREADLESS
+from pipelines.data.render import encode_prompt
+from pipelines.data.rows import Rows
+from pipelines.job import Job, Numbers
+from pipelines.models import Policy
+from pipelines.rewards import RewardFunction, reward_function
+from pipelines.training import model_facts
+
+SHOWN = {
+    "reward": "reward",
+    SPREADLESS: "groups without spread",
+    "completions/clipped_ratio": "truncated",
+    "completions/mean_length": "tokens",
+    "kl": "kl",
+}
+
+
+def fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows, int]:
+    """Rows whose prompt leaves room for an answer, and the longest such prompt."""
+    context = model_facts(policy).context
+    lengths = [len(encode_prompt(policy.tokenizer, row.messages, job.plan.model.template_args)) for row in rows.rows]
+    kept = [row for row, length in zip(rows.rows, lengths, strict=True) if length + new_tokens <= context]
+    if not kept:
+        raise UserError(
+            f"no prompt leaves room for {new_tokens} tokens of answer in a context of {context}",
+            fix="lower max_new_tokens",
+        )
+    if len(kept) < len(lengths):
+        left = f"{len(lengths) - len(kept)} of {len(lengths)} prompts are left out"
+        job.progress.say(f"{left}: with {new_tokens} tokens of answer they exceed the context of {context}")
+    return rows.only(kept), max(length for length in lengths if length + new_tokens <= context)
+
+
+def prompts_per_step(asked: int | None, usual: int, num_prompts: int) -> int:
+    """The plan's number, else the usual one. Raises UserError for more than there are."""
+    prompts = asked or usual
+    if prompts > num_prompts:
+        raise UserError(
+            f"prompts_per_step is {prompts}, but there are only {num_prompts} prompts",
+            "no more prompts a step than there are",
+            "lower prompts_per_step, or leave it out",
+        )
+    return prompts
+
+
+def plan_reward(job: Job, rows: Rows, overlong_from: int | None = None) -> RewardFunction:
+    """The plan's reward over these rows; appends one graded completion a batch to samples.jsonl, to be looked at.
+
+    overlong_from: see rewards.reward_function.
+    """
+
+    def seen(sample: Mapping[str, Any]) -> None:
+        with (job.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(sample, ensure_ascii=False) + "\n")
+
+    return reward_function(job.plan.graders[job.plan.reward or job.plan.metric], rows.rows, seen, overlong_from)
+
+
+def course(log_history: list[dict[str, Any]]) -> Numbers:
+    """How the reward went, from a trainer's log; empty where nothing could be graded."""
+    last = [log for log in log_history if log.get("reward") is not None]
+    if not last:
+        return {}
+    return {
+        "first_reward": last[0]["reward"],
+        "last_reward": last[-1]["reward"],
+        "groups_without_spread": sum(log[SPREADLESS] for log in last) / len(last),
+    }

@@ -1,0 +1,135 @@
+"""The sampled and graded answers of a round, kept in files part by part, so that a killed stage loses one part at most.
+
+In: a policy's folder and rows. Out: plain-0000.jsonl, …: graded answers of some rows each. Every part has its own
+seed, so the answers are the same whether or not the stage was stopped in between. Several processes share the parts;
+each waits until all are there.
+"""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from graders.base import Grader
+from pipelines.data.render import encode_prompt
+from pipelines.data.rows import Message, Row
+from pipelines.evals.grades import GradedRow, read_grades, write_grades
+from pipelines.evals.score import grade_completions
+from pipelines.files import write_json
+from pipelines.hint import with_hint
+from pipelines.job import Job, Progress
+from pipelines.models import Policy, load_policy
+from pipelines.plan import RejectionSampling
+from pipelines.sampling import Sampling, sample
+from pipelines.training import answer_limit, model_facts, process_count, require_room
+
+_PART = 512
+"""Answers in a part; one batch or some, which is seconds of a small model and minutes of a large one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked. folder: of the files. policy: a model folder or hub id. seed: of the first part.
+
+    hint: with the right answer in the prompt, which the grader does not see.
+    """
+
+    folder: Path
+    policy: str
+    rows: Sequence[Row]
+    seed: int
+    hint: bool
+
+    def path(self, number: int) -> Path:
+        """Of one part."""
+        return self.folder / f"{'hinted' if self.hint else 'plain'}-{number:04d}.jsonl"
+
+    def messages(self, row: Row) -> Sequence[Message]:
+        """What the policy reads."""
+        return with_hint(row) if self.hint else row.messages
+
+
+def answered(job: Job, grader: Grader, request: Request, train_rows: Sequence[Row]) -> dict[int, list[GradedRow]]:
+    """Row number → graded answers, none for a prompt that leaves no room for one. train_rows tell an answer's length.
+
+    Raises Stopped when a signal came; finished parts stay.
+    """
+    parts = _parts(request.rows, job.config(RejectionSampling).samples_per_prompt)
+    mine = range(_rank(), len(parts), process_count())
+    missing = [number for number in mine if not request.path(number).exists()]
+    if missing:
+        _fill(job, grader, request, (parts, missing), train_rows)
+    wait_for([request.path(number) for number in range(len(parts))], job.progress)
+    found: dict[int, list[GradedRow]] = {row.number: [] for row in request.rows}
+    for number in range(len(parts)):
+        for graded in read_grades(request.path(number)):
+            found[graded.index].append(graded)
+    return found
+
+
+def sampling_seconds(folder: Path) -> float:
+    """Wall time of all parts in a folder, over all processes and resumed runs."""
+    by_process = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("seconds-*.json")]
+    return max((sum(times.values()) for times in by_process), default=0.0)
+
+
+def wait_for(paths: Sequence[Path], progress: Progress) -> None:
+    """Until other processes have written these files; raises Stopped when a signal came."""
+    for path in paths:
+        while not path.exists():
+            progress.check()
+            time.sleep(0.1)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes what all share."""
+    return _rank() == 0
+
+
+def _rank() -> int:
+    return int(os.environ.get("RANK", "0"))
+
+
+def _parts(rows: Sequence[Row], samples: int) -> list[list[Row]]:
+    """Rows of like prompt length together, so that batches are filled with little padding."""
+    ordered = sorted(rows, key=lambda row: -sum(len(str(message["content"])) for message in row.messages))
+    size = max(1, _PART // samples)
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def _fill(
+    job: Job, grader: Grader, request: Request, work: tuple[list[list[Row]], list[int]], train_rows: Sequence[Row]
+) -> None:
+    parts, missing = work
+    stage = job.config(RejectionSampling)
+    policy = load_policy(request.policy, job.plan.model, "answer")
+    limit = stage.max_new_tokens or answer_limit(train_rows, policy, job.plan.model.template_args)
+    require_room(limit, policy)
+    settings = Sampling(limit, stage.temperature, stage.samples_per_prompt)
+    seconds_path = request.folder / f"seconds-{_rank()}.json"
+    seconds = json.loads(seconds_path.read_text(encoding="utf-8")) if seconds_path.exists() else {}
+    total = sum(map(len, parts)) * stage.samples_per_prompt
+    for number in missing:
+        begun = time.monotonic()
+        before = sum(len(part) for place, part in enumerate(parts) if place < number) * stage.samples_per_prompt
+        with job.progress.part(before, total):
+            # A part takes fewer seeds than it has answers: one a batch.
+            drawing = replace(settings, seed=request.seed + number * _PART)
+            graded = _graded(job, (policy, grader), request, parts[number], drawing)
+        seconds[request.path(number).stem] = time.monotonic() - begun
+        write_json(seconds_path, seconds)
+        write_grades(request.path(number), graded)
+
+
+def _graded(
+    job: Job, judged: tuple[Policy, Grader], request: Request, rows: Sequence[Row], settings: Sampling
+) -> list[GradedRow]:
+    policy, grader = judged
+    args = job.plan.model.template_args
+    free = model_facts(policy).context - settings.max_new_tokens
+    fitting = [row for row in rows if len(encode_prompt(policy.tokenizer, request.messages(row), args)) <= free]
+    answers = sample(policy, [request.messages(row) for row in fitting], settings, args, job.progress)
+    asked = [row for row, some in zip(fitting, answers, strict=True) for _ in some]
+    return grade_completions(grader, asked, [answer for some in answers for answer in some])
