@@ -22,7 +22,7 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
 
     def __init__(self, job: Job, shown: dict[str, str], every: int = 1) -> None:
         self._job, self._shown, self._every = job, shown, every
-        self.idle_steps = 0  # at the end so far, in a row, in which RL had nothing to learn from
+        self.idle = False  # whether RL had nothing to learn from, in any generation so far
         self._latest: dict[str, float] = {}
         self._before = 0.0
         self._started = self._saved = time.monotonic()
@@ -48,8 +48,8 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         self._latest |= {
             ours: float(logs[theirs]) for theirs, ours in self._shown.items() if logs.get(theirs) is not None
         }
-        shares = [log[SPREADLESS] for log in reversed(state.log_history) if SPREADLESS in log]
-        self.idle_steps = next((place for place, share in enumerate(shares) if share != 1.0), len(shares))
+        shares = [log[SPREADLESS] for log in state.log_history if SPREADLESS in log]
+        self.idle = bool(shares) and min(shares) == 1.0
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
