@@ -24,7 +24,7 @@ METRIC, METRIC_HIGH = "validation", "validation_change_high"
 """The plan's metric on validation rows, and the upper end of the interval of its change since its best."""
 
 RECENT = 5
-"""Entries of a value that are averaged before an alarm may ring, and at the start for what it is compared with: ours."""
+"""Entries of a value that are averaged before an alarm may ring, and at the start as what it is compared with: ours."""
 NO_SPREAD_ROUNDS = 10
 """Rounds of sampling in a row without any spread: ours. Users lost whole runs this way (verifiers#3071, trl#3857)."""
 LITTLE_SPREAD = 0.8
