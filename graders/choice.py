@@ -4,7 +4,8 @@ In: a completion; a reference that is one of the choices, a text that ends in on
 accepted ones. Out: 1 or 0. The choices are given, or read from the references by `fitted`; without either, only a whole
 answer that equals the reference is right.
 Where `where: final`, these count, the first that applies: the whole completion; the text after `####`, in `\\boxed{}`
-or after "answer is"; a last line that is a bare choice; the only choice mentioned at all. Naming several is wrong.
+or after "answer is"; a last line that is a bare choice; the only choice mentioned at all. Naming several is wrong, but
+for those that are called wrong ("not A", "A is wrong") or named in a reason ("the answer is B because A ...").
 Single letters count as capitals, in brackets or before one ("(b)", "b)"); "A" and "I" before a word are prose.
 """
 
@@ -21,6 +22,11 @@ from graders.texts import accepted_references, marked_answers, short
 _MAX_CHOICES = 500
 _TRIM = " \t\r\n.,;:!?*_`'\"()[]{}<>$。，；：！？「」“”‘’（）【】"
 _LETTER = "A-Za-z0-9_\u00c0-\u1fff"  # scripts that put spaces between words
+_WRONG = (  # "A is wrong", A项错误
+    r"[\"'”’)*`]{0,3}(?:\s(?:is|are|was)\s(?:not|wrong|incorrect|false)\b|\sisn['’]t\b|\s?(?:选?项)?是?(?:错误|错的|不对|不正确))"
+)
+_BECAUSE = re.compile(r"\b(?:because|since|as|whereas|while)\b|因为|由于", re.IGNORECASE)
+_NARROW = {0xFF01 + i: 0x21 + i for i in range(94)}
 _NOT = r"(?:\b(?:not|never|nor|neither|rather than|instead of)|n['’]t)\s(?:an?\s|the\s)?[\"'(*`]{0,2}"
 
 
@@ -72,7 +78,8 @@ class Choice(Grader):
         right = [choice for choice in wanted if choice]
         if not right:
             return unscored(f"the reference {short(sample.reference)} is none of the choices")
-        found, how = self._committed(sample.completion, tuple(right))
+        text = sample.completion
+        found, how = self._committed(text if text.isascii() else text.translate(_NARROW), tuple(right))
         if not found:
             return Grade(0.0, how)
         expected = " or ".join(right)
@@ -122,7 +129,8 @@ def _final(text: str, choices: tuple[str, ...]) -> tuple[str | None, str]:
         if mark == "A:":  # "A: because ..." names the choice A
             continue
         if line and (found := _only(line, choices)):
-            return found
+            # "B because A is not": where reasons name others too, what stands before them counts
+            return found if found[0] else _only(_BECAUSE.split(line, maxsplit=1)[0], choices) or found
     if bare and _whole(text.rstrip().rsplit("\n", 1)[-1], choices):
         return bare[-1], "last line"
     return _only(text, choices) or (None, "no choice named")
@@ -160,10 +168,12 @@ def _mentions(text: str, choices: tuple[str, ...]) -> list[str]:
 @lru_cache(maxsize=64)
 def _pattern(choices: tuple[str, ...]) -> re.Pattern[str]:
     """A choice, or a denied one outside the group; longest first, so that "not spam" is never read as "spam"."""
-    named = sorted((choice.strip(_TRIM) for choice in choices), key=len, reverse=True)
-    alternatives = "|".join(r"\s+".join(map(re.escape, name.split())) for name in named)
+    names = sorted((choice.strip(_TRIM) for choice in choices), key=len, reverse=True)
+    alternatives = "|".join(r"\s+".join(map(re.escape, name.split())) for name in names)
+    named = rf"(?<![{_LETTER}])(?P<choice>{alternatives})(?![{_LETTER}])"
+    called_wrong = rf"(?<![{_LETTER}])(?:{alternatives})(?![{_LETTER}]){_WRONG}"
     denied = rf"{_NOT}(?:{alternatives})(?![{_LETTER}])"
-    return re.compile(rf"(?<![{_LETTER}])(?P<choice>{alternatives})(?![{_LETTER}])|{denied}", re.IGNORECASE)
+    return re.compile(rf"{called_wrong}|{named}|{denied}", re.IGNORECASE)
 
 
 _PROSE = re.compile(r"(?:'|’|\s+(?!(?:and|or|nor|but|is|are|as|because|since|for|if|with|in|by|then)\b)[a-z])")

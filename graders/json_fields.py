@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.json_compare import FieldRule, compared
-from graders.json_values import ancestors, any_place, leaves, parsed, unfenced
+from graders.json_values import ancestors, any_place, json_part, leaves, parsed
 from graders.texts import short
 
 
@@ -55,7 +55,7 @@ class JsonFields(Grader):
             asked = self._asked(reference, sample.row)
         except ValueError as error:
             return unscored(f"the reference cannot be used: {error}")
-        text = unfenced(sample.completion) if self.allow_fences else sample.completion
+        text = json_part(sample.completion) if self.allow_fences else sample.completion
         try:
             answer = leaves(parsed(text), self.fields or ())
         except ValueError as error:

@@ -19,7 +19,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from graders.base import Grade, Grader, Sample, unscored
 from graders.json_schemas import SlowPattern, checked_text, errors, plain_schema
 from graders.json_shares import Faults, share
-from graders.json_values import parsed, unfenced
+from graders.json_values import json_part, parsed
 from graders.texts import short
 
 _MAX_CHARS = 200_000
@@ -55,7 +55,7 @@ class JsonSchema(Grader):
         return () if self.schema_file is None else (self.schema_file,)
 
     def grade(self, sample: Sample) -> Grade:
-        text = unfenced(sample.completion) if self.allow_fences else sample.completion
+        text = json_part(sample.completion) if self.allow_fences else sample.completion
         if len(text) > _MAX_CHARS:
             return Grade(0.0, f"the completion is longer than {_MAX_CHARS} characters", extracted=text[:1000])
         try:

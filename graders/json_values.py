@@ -13,6 +13,9 @@ from graders.texts import short
 _MAX_DEPTH = 40
 _MAX_PATH_CHARS = 2_000_000  # long keys above long lists would make gigabytes of paths from a megabyte
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
+_OPENED = re.compile(r"[{\[]")
+_DECODER = json.JSONDecoder()
+_MAX_FAILS = 20  # brackets in prose that open no JSON; each may cost a reading to the end
 _PLACE = re.compile(r"\[\d+\]")
 
 
@@ -24,6 +27,25 @@ def unfenced(text: str) -> str:
     if len(marks) % 2:
         return text[marks[-1].end() :]
     return text[marks[-2].end() : marks[-1].start()]
+
+
+def json_part(text: str) -> str:
+    """The JSON in a completion: the inside of the last ``` block, else all of it; of prose the last object in it, or
+    the last list where it has no object.
+    """
+    inside = unfenced(text)
+    bare = inside.strip()
+    if not bare or (bare[0] in "{[" and bare[-1] in "}]"):
+        return inside
+    found: dict[type, str] = {}
+    place = fails = 0
+    while fails < _MAX_FAILS and (opened := _OPENED.search(inside, place)):
+        try:
+            value, place = _DECODER.raw_decode(inside, opened.start())
+            found[type(value)] = inside[opened.start() : place]
+        except (ValueError, RecursionError):
+            fails, place = fails + 1, opened.end()
+    return found.get(dict, found.get(list, inside))
 
 
 def parsed(text: str) -> object:

@@ -5,7 +5,8 @@ list of such. Out: 1 when they are equal within the tolerance, else 0 (or `parse
 The final answer is the number right after the last `####`, else in the last `\\boxed{}`, else after the last "answer
 is", "answer:" or "A:", else the last number of the text; so of a list of guesses only one counts.
 A percent sign may be there or not: 50% equals 50 and 0.5. Units and currencies are ignored unless `units: same`.
-3.5万 is 35000; where the prompt asks in that unit (多少万元, 几折), 3.5 is meant as well. See graders/numbers.py.
+3.5万 is 35000; where the prompt asks in that unit (多少万元, 几折, in millions), 3.5 is meant as well. See
+graders/numbers.py.
 """
 
 import math
@@ -18,13 +19,15 @@ from pydantic import Field
 
 from graders.base import Grade, Grader, Sample, unscored
 from graders.chinese_numbers import with_discounts, with_single_characters
-from graders.numbers import SCALES, Number, first_number, last_number, plain
+from graders.numbers import SCALES, WORDS, Number, first_number, last_number, plain
 from graders.texts import Mark, accepted_references, marked_answers, short
 from graders.units import unit_of, units_agree
 
 _PLACES: dict[Mark, str] = {"####": "after ####", "boxed": "in \\boxed", "answer": 'after "answer"', "A:": 'after "A:"'}
 _ROUNDING = 1e-12  # 0.30000000000000004 is 0.3; whole numbers are compared digit by digit
 _ASKED = re.compile(r"(?:多少|几)个?([百千]?(?:万亿|[万亿])|折)")
+_ASKED_IN = re.compile(r"\b(?:in|many) (thousand|million|billion|trillion)s?\b")
+_CALCULATION = re.compile(r"[-+*/×÷]|x\s*[0-9($]|\\(?:times|div|cdot)\b")
 _TENTH = Fraction(1, 10)
 _BEFORE_NUMBER = re.compile(r"[^\w\n]{0,10}[A-Za-z]?\s?=?\s?")
 
@@ -96,7 +99,9 @@ def _as_share(number: Number) -> Fraction:
 
 
 def _asked_unit(prompt: str) -> Fraction | None:
-    """10000 where the prompt asks 多少万, a tenth where it asks 几折."""
+    """10000 where the prompt asks 多少万, a tenth where it asks 几折, 10**6 where it asks how many million."""
+    if named := _ASKED_IN.search(prompt) if "llion" in prompt or "thousand" in prompt else None:
+        return Fraction(WORDS[named[1]])
     found = None if prompt.isascii() else _ASKED.search(prompt)
     if found is None:
         return None
@@ -144,6 +149,6 @@ def _stated(line: str, discounts: bool) -> Number | None:
     if number is None:
         return None
     rest = line[number.end :].lstrip()
-    if rest[:1] in {"+", "-", "*", "/", "×", "÷"} and "=" in rest:
+    if "=" in rest and _CALCULATION.match(rest):
         return first_number(rest[rest.index("=") + 1 :].rsplit("=", 1)[-1], discounts) or number
     return number

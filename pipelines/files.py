@@ -25,7 +25,7 @@ def write_text(path: Path, text: str) -> None:
                 file.write(text.encode("utf-8", "replace"))
                 file.flush()
                 os.fsync(file.fileno())
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+            mode = path.stat().st_mode & 0o777 if path.exists() else new_file_mode()
             Path(temporary).chmod(mode)
             Path(temporary).replace(path)
         except BaseException:
@@ -51,10 +51,11 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _umask() -> int:
+def new_file_mode() -> int:
+    """What the umask leaves of a new file's permissions, for files that a library opened more narrowly."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
 
 
 def digest_text(text: str) -> str:
@@ -63,9 +64,16 @@ def digest_text(text: str) -> str:
 
 
 def digest_path(path: Path) -> str:
-    """SHA-256 of a file's bytes, or of a folder's files (names and bytes, hidden ones left out)."""
+    """SHA-256 of a file's bytes, or of a folder's files (names and bytes, hidden ones left out).
+
+    Raises UserError for what cannot be read.
+    """
     if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            happened = f"cannot be read: {error.strerror or error}"
+            raise UserError(happened, "a file that you may read", f"chmod u+r {path}", str(path)) from error
     names = sorted(p for p in path.rglob("*") if p.is_file() and not p.relative_to(path).parts[0].startswith("."))
     return digest_text("\n".join(f"{p.relative_to(path)} {digest_path(p)}" for p in names))

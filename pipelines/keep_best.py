@@ -18,6 +18,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from graders.statistics import Interval, paired_bootstrap
 from pipelines.alarms import METRIC, METRIC_HIGH
 from pipelines.data.rows import Row
+from pipelines.evals.grades import GradedRow
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
 from pipelines.job import Job, Progress
@@ -93,7 +94,12 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         state.log_history.append({"step": state.global_step, **entry[0]})
 
     def _measure(self, model: Any, step: int) -> dict[str, float]:
-        scores = self._score(model)
+        graded = self._graded(model)
+        scores = [row.score for row in graded]
+        if all(value is None for value in scores):  # no zero for the model: what nobody could judge is not measured
+            why = f"the grader judged none of {len(graded)}: {graded[0].reason}"
+            self._job.progress.say(f"step {step}: no validation score, {why}")
+            return {}
         change = change_since(self._measured[self._best()], scores) if self._measured else None
         self._measured[step] = scores
         score = _mean(scores)
@@ -104,7 +110,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         write_json(self._path, self._measured)
         return {METRIC: score} | ({METRIC_HIGH: change.high} if change else {})
 
-    def _score(self, model: Any) -> Scores:
+    def _graded(self, model: Any) -> list[GradedRow]:
         was_training = model.training
         silent = Progress(Path("/dev/null"))
         with torch.random.fork_rng():
@@ -113,7 +119,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             answers = sample(policy, prompts, self._settings, self._job.plan.model.template_args, silent)
         model.train(was_training)
         grader = self._job.plan.graders[self._job.plan.metric]
-        return [row.score for row in grade_completions(grader, self._rows, [answer[0] for answer in answers])]
+        return grade_completions(grader, self._rows, [answer[0] for answer in answers])
 
     def _best(self) -> int:
         """The step that did best; the latest of equals."""

@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graders.base import Grade, Grader, Sample
+from graders.errors import UserError
 from pipelines.alarms import PART_MEAN, PART_SPREAD, UNSCORED
 from pipelines.data.rows import Row
 from pipelines.sampling import Completion, split_reasoning
+
+_SILENT_BATCHES = 2
 
 RewardFunction = Callable[..., list[float | None]]
 
@@ -21,7 +24,10 @@ def reward_function(
     batch, to be shown to the user: prompt, text, score and reason; an unscored one where there is one.
     overlong_from: the length limit in tokens of which answers near it lose up to 1; None: never. TRL's log gets the
     share of unscored answers and, for each part of the grades, its mean and its spread.
+    Raises UserError where the first batches hold nothing that the grader could judge: hours of that would teach
+    nothing. Later on a judge may be down for a while.
     """
+    silent, heard = 0, False
 
     def reward(
         completions: list[Any],
@@ -38,6 +44,11 @@ def reward_function(
         seen({**first, "score": grades[shown].score, "why": grades[shown].reason})
         for name, value in grade_metrics(grades, row_index).items():
             log_metric(name, value)
+        nonlocal silent, heard
+        heard = heard or any(grade.score is not None for grade in grades)
+        silent += not heard
+        if silent >= _SILENT_BATCHES:
+            raise _nothing_judged(len(grades), grades[0].reason)
         lengths = [len(ids) for ids in completion_ids]
         off = [0.0 if overlong_from is None else overlong(length, overlong_from) for length in lengths]
         return [None if grade.score is None else grade.score - less for grade, less in zip(grades, off, strict=True)]
@@ -68,6 +79,14 @@ def grade_metrics(grades: Sequence[Grade], row_index: Sequence[int]) -> dict[str
             found[PART_MEAN.format(name)] = statistics.fmean(value for group in groups.values() for value in group)
             found[PART_SPREAD.format(name)] = statistics.fmean(map(statistics.pstdev, groups.values()))
     return found
+
+
+def _nothing_judged(count: int, reason: str) -> UserError:
+    return UserError(
+        f"the grader could judge none of the first answers, {count:,} in the last batch: {reason}",
+        "a reward for most answers",
+        "`finetune-advisor grade validate PLAN ROWS` says what the rows lack; `grade run` shows each grade",
+    )
 
 
 def sample_of(row: Row, answer: Completion) -> Sample:

@@ -36,6 +36,11 @@ def show_advice(console: Console, advice: Advice, out: Path) -> None:
     console.print(Text(f"answers: {answers_path(out)}", "dim"))
     if advice.audit is not None:
         show_verdict(console, advice.audit)
+    if advice.plan is not None and advice.audit is not None and advice.audit.verdict != "fit to train":
+        train = advice.plan.data.train
+        local = out.parent / train
+        words = ["finetune-advisor", "grade", "audit", str(out), str(local) if local.exists() else train]
+        console.print(Text(f"  the examples: {shlex.join(words)}", "bold"))
     if advice.plan is not None:
         state = "wrote" if advice.written else "unchanged:"
         console.print(Text(f"{state} {out}"))

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from advisor.cli.main import run_command
+from advisor.cli.progress import Terminal as Shown
 from pipelines.plan_file import load_plan
 from pipelines.state import lock, steps
 from tests.advisor import conftest
@@ -163,6 +165,23 @@ def test_help_has_an_example():
 
     for command in (init, data):
         assert "Example: finetune-advisor" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_a_grader_that_is_unfit_is_shown_with_the_command_that_shows_why(here, jsonl, capsys):
+    colours = ["red", "blue", "green"]
+    jsonl([{"prompt": f"Line {n}: the {colours[n % 3]} door", "completion": colours[n % 3]} for n in range(90)])
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--out", "sub/p.yaml"]) == 0
+    shown = capsys.readouterr().out
+    assert "unfit: choice" in shown
+    assert "the examples: finetune-advisor grade audit sub/p.yaml sub/../rows.jsonl" in shown
+    assert run_command(["grade", "audit", "sub/p.yaml", "sub/../rows.jsonl"]) == 3
+
+
+def test_the_line_of_an_evaluation_counts_only_rows_that_were_scored(capsys):
+    numbers = {"pass_rate": 1.0, "interval": [0.44, 1.0], "n": 7, "unscored": 4}
+    stage = SimpleNamespace(name="base", type="evaluate")
+    Shown().finished(SimpleNamespace(stage=stage), SimpleNamespace(numbers=numbers, seconds=3.0))
+    assert "(44.0% to 100.0%, n=3, 4 unscored)" in capsys.readouterr().err
 
 
 def test_status_says_which_stage_another_run_works_at(here, jsonl, capsys):

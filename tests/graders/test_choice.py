@@ -111,3 +111,24 @@ def test_a_reference_that_is_none_of_the_choices_is_unscored(reference: object) 
 def test_choices_must_differ(choices: tuple[str, ...]) -> None:
     with pytest.raises(ValidationError, match="two or more choices"):
         Choice(choices=choices)
+
+
+@pytest.mark.parametrize(
+    ("completion", "score"),
+    [
+        ("The answer is B because A is wrong", 1),
+        ("The answer is B, since A has no data and C no date.", 1),
+        ("Let me think. A is wrong. Therefore B.", 1),
+        ("A is wrong, C isn't right, D is not it; so B.", 1),
+        ("B\n\nExplanation: A is wrong because it is false.", 1),
+        ("A项错误，C错误，应选B", 1),
+        ("答案是B，因为A没有数据", 1),
+        ("Ｂ", 1),
+        ("The answer is A or B because C is wrong", 0),
+        ("The answer is A because B is wrong", 0),
+        ("B is wrong", 0),
+        ("A because B. B because A.", 0),
+    ],
+)
+def test_choices_that_are_called_wrong_or_stand_in_a_reason_are_not_named(completion: str, score: float) -> None:
+    assert Choice(choices=("A", "B", "C", "D")).grade(Sample("", completion, "B")).score == score

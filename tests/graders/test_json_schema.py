@@ -152,9 +152,9 @@ def test_every_fault_costs_something() -> None:
 def test_a_slow_pattern_is_the_graders_failure_and_soon_over() -> None:
     schema = {"properties": {"a": {"items": {"pattern": "^(x|xx|x+y?)+$"}}}}
     assert grade({"a": ["xxy"] * 100}, schema).score == 1
-    started = time.perf_counter()
+    started = time.process_time()
     result = grade({"a": ["x" * 40 + "!"] * 100}, schema)
-    assert time.perf_counter() - started < 8  # regex counts CPU time, and the machine may be busy
+    assert time.process_time() - started < 8
     assert result.score is None
     assert result.reason == "the schema's pattern '^(x|xx|x+y?)+$' takes too long"
 
@@ -174,9 +174,9 @@ def test_a_slow_pattern_is_the_graders_failure_and_soon_over() -> None:
 def test_large_json_takes_little_time(value: object) -> None:
     item = {"type": "object", "required": ["a"], "additionalProperties": False, "properties": {"a": {}}}
     schema = {"type": ["array", "object"], "items": item, "uniqueItems": True, "additionalProperties": False}
-    started = time.perf_counter()
+    started = time.process_time()
     result = grade(value, schema)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert (result.score == 1) == (value[-1:] == [{"a": 13_999}] if isinstance(value, list) else False)
     assert isinstance(result.score, float)
 

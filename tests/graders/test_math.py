@@ -199,3 +199,26 @@ def test_agrees_with_every_labelled_solution_of_gsm8k() -> None:
     grades = Math().grade_all([Sample("How many?", row["solution"], row["gold"]) for row in rows])
     agree = sum((grade.score == 1) == row["is_correct"] for grade, row in zip(grades, rows, strict=True))
     assert (agree, len(rows)) == (5276, 5276)
+
+
+@pytest.mark.parametrize(
+    ("completion", "reference"),
+    [
+        ("√12", r"2\sqrt{3}"),
+        ("sqrt(12)", r"2\sqrt{3}"),
+        ("2*sqrt(3)", r"\sqrt{12}"),
+        ("x**2+2*x+1", "(x+1)^2"),
+        ("**1/2**", "0.5"),
+        ("The answer is **1/2**", "0.5"),
+        ("π/2", r"\frac{\pi}{2}"),
+        ("pi/2", r"\frac{\pi}{2}"),
+        ("3π", r"3\pi"),
+        ("−1/2", r"-\frac12"),
+        ("½", "1/2"),
+        ("(2, ∞)", r"(2,\infty)"),
+        (r"The area is $3π$.", r"3\pi"),
+    ],
+)
+def test_plain_maths_and_signs_are_read(completion: str, reference: str) -> None:
+    assert Math().grade(Sample("", completion, reference)).score == 1
+    assert Math().grade(Sample("", completion, r"7\sqrt{5}")).score == 0

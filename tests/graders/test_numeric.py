@@ -254,3 +254,31 @@ def test_every_answer_of_gsm8k_cmath_and_the_foundry_samples_passes_as_its_own()
     passed = [sum(grade(gold, gold, prompt).score == 1 for prompt, gold in pairs) for pairs in sets]
     assert passed == [960, 1319, len(chats)]
     assert sum(grade(f"列式计算。答：一共是{gold}。", gold, prompt).score == 1 for prompt, gold in sets[0]) == 960
+
+
+@pytest.mark.parametrize(
+    ("completion", "reference"),
+    [
+        ("They sold 1.5 million tickets", 1_500_000),
+        ("$2 billion", "2,000,000,000"),
+        ("The answer is 3 x 4 = 12", 12),
+        (r"The answer is 3 \times 4 = 12", 12),
+        ("The room has 72 m^2", 72),
+        ("72 m/s^2", 72),
+        ("The answer is 10^3", 1000),
+        ("10³", 1000),
+        ("1.2×10³", 1200),
+        ("5 × 10⁻²", 0.05),
+        ("1\u202f200\u00a0000", 1_200_000),
+        ("负五", -5),
+        ("答案是负三百二十", -320),
+    ],
+)
+def test_numbers_as_people_write_them(completion: str, reference: object) -> None:
+    assert Numeric().grade(Sample("", completion, reference)).score == 1
+
+
+def test_a_number_of_millions_is_meant_where_the_prompt_asks_in_millions() -> None:
+    assert Numeric().grade(Sample("How many million people live there?", "1.5", "1.5 million")).score == 1
+    assert Numeric().grade(Sample("How many people live there?", "1.5", "1.5 million")).score == 0
+    assert Numeric().grade(Sample("", "9^9^9^9 and 99999999^99999999", 9)).score == 0

@@ -182,11 +182,11 @@ def test_what_confines_a_source_is_known_also_inside_a_formula() -> None:
 @pytest.mark.parametrize("kind", ["source", "function"])
 def test_a_function_that_never_ends_costs_five_time_outs_and_not_one_a_row(kind: str, tmp_path: Path) -> None:
     code = "def grade(sample, item):\n    while sample['output_text'] == 'hang': pass\n    return 1.0"
-    grader = (
-        own(tmp_path, code, timeout_seconds=0.2) if kind == "function" else Python(source=code, timeout_seconds=0.2)
-    )
+    seconds = 2.0 if kind == "function" else 0.3  # a function's time begins with its process
+    made = own if kind == "function" else lambda _, source, **fields: Python(source=source, **fields)
+    grader = made(tmp_path, code, timeout_seconds=seconds)
     started = time.monotonic()
-    grades = grader.grade_all([Sample("", "hang")] * 200)
+    grades = grader.grade_all([Sample("", "hang")] * 1000)
     assert time.monotonic() - started < 25
     assert all(one.score is None and one.errors == ("python_grader_runtime_error",) for one in grades)
     assert "not run, as calls before it did not end in time" in grades[-1].reason

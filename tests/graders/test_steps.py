@@ -12,7 +12,6 @@ from graders.steps import Steps
 
 LAMP = "A lamp costs 80 dollars. It is 25% off. How much do 3 lamps cost?"
 WORKED = "80 × 0.25 = 20\n80 - 20 = 60\n60 × 3 = 180\n#### 180"
-BIKE = "一辆自行车原价360元，现在打75折出售，再用20元优惠券。王老师买两辆，一共要付多少元？"
 
 
 def grade(completion: str, prompt: str = LAMP, reference: object = "180", **fields: object) -> Grade:
@@ -37,19 +36,6 @@ def test_a_right_answer_with_right_steps_scores_1() -> None:
 )
 def test_any_right_way_scores_1(completion: str) -> None:
     assert grade(completion).score == 1
-
-
-def test_a_chinese_discount_problem_gets_partial_credit_for_a_right_method() -> None:
-    right = "打75折后每辆360×0.75=270元，用券后270-20=250元，两辆250×2=500元。答：一共要付500元。"
-    slip = "打75折后每辆360×0.75=270元，用券后270-20=250元，两辆250×2=550元。答：一共要付550元。"
-    method = "打75折后每辆360×0.75=270元，两辆270×2=540元，减20元是540-20=520元。答：一共要付520元。"
-    bare = "500元"
-    scores = [grade(text, BIKE, "500").score for text in (right, slip, method, bare)]
-    assert scores == pytest.approx([1, 0.3 * 2 / 3, 0.3, 0.7])
-    reference = "360×75%=270，270-20=250，250×2=500，所以是500"
-    assert grade(method, BIKE, reference).score == pytest.approx(0.3 / 3)
-    assert grade(slip, BIKE, reference).score == pytest.approx(0.3 * 2 / 3)
-    assert grade(slip, BIKE, "500").reason.endswith("2 of 3 calculations right, not 250*2=550")
 
 
 def test_a_right_answer_without_steps_gets_the_final_weight_or_all() -> None:

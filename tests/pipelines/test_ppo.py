@@ -191,11 +191,18 @@ def test_unscored_answers_teach_nothing(
         assert batch["advantages"][::2].any()
 
 
-@pytest.mark.parametrize("score", [0.0, None])
-def test_where_nothing_can_be_told_apart_the_policy_stays_as_it_is(
-    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: float | None
+def test_a_grader_that_can_judge_nothing_ends_it_at_once(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Numeric, "grade", lambda *_: Grade(score, "all the same"))
+    monkeypatch.setattr(Numeric, "grade", lambda *_: Grade(None, "the judge is down"))
+    with pytest.raises(UserError, match=r"could judge none of the first answers.*the judge is down"):
+        ppo.run(job_of(write_plan(PPO), tiny_model, tmp_path / "out"))
+
+
+def test_where_nothing_can_be_told_apart_the_policy_stays_as_it_is(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Numeric, "grade", lambda *_: Grade(0.0, "all the same"))
     numbers = ppo.run(job_of(write_plan(PPO), tiny_model, tmp_path / "out"))
     assert "nothing to learn from. The model is as it was" in numbers["note"]
     assert largest_change(tiny_model, tmp_path / "out" / "model") == 0.0

@@ -1,6 +1,7 @@
 """Each training method on a two-layer random model: weights move, masks hold, arithmetic of batches is right."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,8 @@ def test_sft_moves_the_weights_and_lowers_the_loss(write_plan: Writer, tiny_mode
     losses = [log["loss"] for log in curve if "loss" in log]
     assert losses[-1] < losses[0]
     assert largest_change(tiny_model, tmp_path / "out" / "model") > 1e-4
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out" / "model").iterdir()}
+    assert modes["model.safetensors"] == modes["config.json"]
     assert numbers["left_out_too_long"] == 0
     assert not (tmp_path / "out" / "checkpoints").exists()
 
@@ -140,6 +143,32 @@ def test_rl_in_which_every_answer_is_worth_the_same_ends_with_a_note(
     assert largest_change(tiny_model, tmp_path / "out" / "model") == 0.0
 
 
+def formula(text: str) -> dict[str, Any]:
+    return {"answer": {"type": "multi", "graders": {"a": {"type": "numeric"}}, "calculate_output": text}}
+
+
+def test_rl_whose_grader_can_judge_nothing_ends_at_once_with_the_graders_reason(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    plan = write_plan(GRPO | {"steps": 50}, graders=formula("1 / (a - a)"))
+    with pytest.raises(UserError, match=r"judge none of the first answers, 4 in the last batch: .*division by zero"):
+        run(plan, tiny_model, tmp_path / "out")
+
+
+def test_what_no_grader_could_judge_is_no_validation_score(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, sums: Path
+) -> None:
+    rows = [json.dumps({"question": f"{n} + 7 = ?", "answer": str(n + 7)}) for n in range(100, 110)]
+    (sums.parent / "validation.jsonl").write_text("\n".join(rows))
+    data = {"train": sums.name, "validation": "validation.jsonl"}
+    graders = formula("1 / (a - a)") | {"reward": {"type": "numeric"}}
+    plan = write_plan(GRPO | {"steps": 1}, graders=graders, reward="reward", data=data)
+    run(plan, tiny_model, tmp_path / "out")
+    said = (tmp_path / "out" / "events.jsonl").read_text()
+    assert "no validation score, the grader judged none of" in said
+    assert "validation score 0" not in said
+
+
 def test_training_that_moves_no_weight_is_an_error(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
     plan = write_plan(SFT | {"batch_size": 1000, "epochs": 1})
     with pytest.raises(UserError, match="training changed no weight"):
@@ -189,3 +218,42 @@ def test_more_prompts_a_step_than_there_are_is_refused(write_plan: Writer, tiny_
     stage = {"type": "grpo", "name": "grpo", "steps": 1, "prompts_per_step": 500, "group_size": 2, "max_new_tokens": 4}
     with pytest.raises(UserError, match="prompts_per_step is 500, but there are only"):
         run(write_plan(stage), tiny_model, tmp_path / "out")
+
+
+def _cut_off(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def _without_a_layer(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if ".layers.1." not in name}
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+
+
+def _without_tokenizer(folder: Path) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_cut_off, "the model cannot be loaded: "),
+        (_without_a_layer, "the model's files lack 9 of its weights, such as model.layers.1."),
+        (_without_tokenizer, "the tokenizer cannot be loaded: "),
+    ],
+)
+def test_a_damaged_model_folder_is_one_message(
+    tiny_model: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    damage(folder)
+    with pytest.raises(UserError) as caught:
+        load_policy(str(folder), ModelSpec(), "answer")
+    assert caught.value.happened.startswith(said)
+    assert caught.value.where == str(folder)
+    assert "\n" not in caught.value.happened
