@@ -24,9 +24,9 @@ METRIC, METRIC_HIGH = "validation", "validation_change_high"
 """The plan's metric on validation rows, and the upper end of the interval of its change since its best."""
 
 RECENT = 5
-"""Steps that are averaged before an alarm may ring, and at the beginning for what it is compared with: ours."""
-NO_SPREAD_STEPS = 10
-"""Steps in a row without any spread: ours. Users lost whole runs this way (verifiers#3071, trl#3857)."""
+"""Entries of a value that are averaged before an alarm may ring, and at the start as what it is compared with: ours."""
+NO_SPREAD_ROUNDS = 10
+"""Rounds of sampling in a row without any spread: ours. Users lost whole runs this way (verifiers#3071, trl#3857)."""
 LITTLE_SPREAD = 0.8
 """Share of groups without spread above which Axolotl's guide calls a run unhealthy."""
 TRUNCATED, ALL_TRUNCATED = 0.3, 0.95
@@ -69,11 +69,11 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def no_spread(history: History) -> str | None:
-    """No group in NO_SPREAD_STEPS steps had answers of different worth."""
-    shares, rewards = _last(history, SPREADLESS, NO_SPREAD_STEPS), _last(history, "reward", NO_SPREAD_STEPS)
+    """No group in NO_SPREAD_ROUNDS rounds had answers of different worth."""
+    shares, rewards = _last(history, SPREADLESS, NO_SPREAD_ROUNDS), _last(history, "reward", NO_SPREAD_ROUNDS)
     if not shares or min(shares) < 1.0:
         return None
-    happened = f"in the last {NO_SPREAD_STEPS} steps all answers to each prompt were worth the same"
+    happened = f"in the last {NO_SPREAD_ROUNDS} rounds of sampling all answers to each prompt were worth the same"
     if not rewards or max(rewards) - min(rewards) > 1e-6:
         return f"{happened}, so nothing is learned. A grader with partial credit, or a higher temperature, gives spread"
     if rewards[-1] <= 0:
@@ -85,11 +85,11 @@ def no_spread(history: History) -> str | None:
 
 def little_spread(history: History) -> str | None:
     """Most groups teach nothing."""
-    shares = _last(history, SPREADLESS, NO_SPREAD_STEPS)
+    shares = _last(history, SPREADLESS, NO_SPREAD_ROUNDS)
     if not shares or _mean(shares) <= LITTLE_SPREAD or min(shares) == 1.0:
         return None
     fix = "raise group_size, take rows that the model solves now and then, or give partial credit"
-    return f"{_mean(shares):.0%} of the groups of the last {len(shares)} steps had no spread and taught nothing; {fix}"
+    return f"{_mean(shares):.0%} of the groups of the last {len(shares)} rounds had no spread and taught nothing; {fix}"
 
 
 def truncation(history: History) -> str | None:

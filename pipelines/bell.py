@@ -37,7 +37,7 @@ class Bell(TrainerCallback, ExportableState):  # type: ignore[misc]  # transform
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> TrainerControl:
-        if "reward" not in more["logs"]:
+        if "loss" not in more["logs"]:  # the summary at the end
             return control
         if state.global_step == STILL_STEPS:
             state.log_history[-1][WEIGHTS_MOVED] = float(thumbprint(more["model"]) != self._before)
@@ -59,8 +59,8 @@ class Bell(TrainerCallback, ExportableState):  # type: ignore[misc]  # transform
         return {"alarms": self.rung} | ({} if text is None else {"note": text})
 
     def _ended(self, numbers: Numbers) -> str | None:
-        steps, taken, idle = numbers["steps"], numbers["taken_from_step"], self._watch.idle_steps
-        if idle == steps:
+        steps, taken = numbers["steps"], numbers["taken_from_step"]
+        if self._watch.idle:
             happened = f"in all {steps} steps all answers to each prompt were worth the same"
             return f"{self._job.stage}: {happened}: nothing to learn from. The model is as it was; see samples.jsonl."
         causes = [ring["name"] for ring in self.rung if ring["name"] in self._stop_on]

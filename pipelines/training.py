@@ -113,8 +113,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
     if job.progress.stop_requested and not over:
         raise Stopped
     seconds = watch.train_seconds
-    learned = watch.idle_steps < state.global_step
-    if learned and checkpoint is None and thumbprint(trainer.model) == before:
+    if not watch.idle and checkpoint is None and thumbprint(trainer.model) == before:
         raise UserError(
             f"training changed no weight in {state.global_step} steps",
             "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can judge",

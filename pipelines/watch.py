@@ -22,7 +22,7 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
 
     def __init__(self, job: Job, shown: dict[str, str], every: int = 1) -> None:
         self._job, self._shown, self._every = job, shown, every
-        self.idle_steps = 0  # at the end so far, in a row, in which RL had nothing to learn from
+        self.idle = False  # whether RL had nothing to learn from, in any generation so far
         self._latest: dict[str, float] = {}
         self._before = 0.0
         self._started = self._saved = time.monotonic()
@@ -48,10 +48,9 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         self._latest |= {
             ours: float(logs[theirs]) for theirs, ours in self._shown.items() if logs.get(theirs) is not None
         }
-        steps = [log for log in reversed(state.log_history) if SPREADLESS in log]
+        steps = [log for log in state.log_history if SPREADLESS in log]
         # TRL counts no group that has unscored answers as one without spread; but then no gradient comes of it either.
-        idle = (log[SPREADLESS] == 1.0 or log.get("grad_norm") == 0 for log in steps)
-        self.idle_steps = next((place for place, was_idle in enumerate(idle) if not was_idle), len(steps))
+        self.idle = bool(steps) and all(log[SPREADLESS] == 1.0 or log.get("grad_norm") == 0 for log in steps)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -83,6 +83,19 @@ def test_several_updates_share_one_generation(
     assert max(log["clip_ratio/region_mean"] for log in curve) > 0, "later updates are off policy, and are clipped"
 
 
+def test_updates_that_share_a_generation_still_tell_that_nothing_was_learned_or_moved(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    """TRL logs the reward where it samples: at steps 1 and 4 of these."""
+    stage = GRPO | {"updates_per_generation": 3, "steps": 6}
+    numbers = run(write_plan(stage), tiny_model, tmp_path / "out")
+    assert "nothing to learn from. The model is as it was" in numbers["note"]
+    moved = [
+        log["weights_moved"] for log in json.loads((tmp_path / "out" / "curve.json").read_text()) if log["step"] == 5
+    ]
+    assert moved == [0.0]
+
+
 class StopsAt(Progress):
     """A signal comes during the given step."""
 

@@ -18,7 +18,7 @@ from graders.base import Grade, Sample
 from graders.errors import UserError
 from graders.numeric import Numeric
 from pipelines import ppo
-from pipelines.alarms import NO_SPREAD_STEPS
+from pipelines.alarms import NO_SPREAD_ROUNDS
 from pipelines.job import Job, Progress, Stopped
 from pipelines.models import lora_config
 from pipelines.plan import ModelSpec
@@ -214,7 +214,7 @@ def test_training_ends_where_nothing_can_be_learned(
 ) -> None:
     monkeypatch.setattr(Numeric, "grade", lambda *_: Grade(0.0, "all the same"))
     numbers = ppo.run(job_of(write_plan(PPO | {"steps": 9}), tiny_model, tmp_path / "out"))
-    assert numbers["steps"] in (NO_SPREAD_STEPS, NO_SPREAD_STEPS + 1), "of 9 batches, two steps each"
+    assert numbers["steps"] in (NO_SPREAD_ROUNDS, NO_SPREAD_ROUNDS + 1), "of 9 batches, two steps each"
     assert "no_spread" in [ring["name"] for ring in numbers["alarms"]]
 
 
