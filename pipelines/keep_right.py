@@ -43,6 +43,11 @@ class Answer:
     graded: GradedRow
 
     @property
+    def right(self) -> bool:
+        """Passed, and not by being cut off at a lucky place."""
+        return self.graded.passed is True and not self.graded.truncated
+
+    @property
     def text(self) -> str:
         """As it is trained on, with its reasoning block."""
         reasoning, answer = self.graded.reasoning, self.graded.completion
@@ -51,7 +56,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What became of one row's answers. right: how many of the unhinted passed, of `scored`.
+    """What became of one row's answers. right: how many of the unhinted are right, of `scored`.
 
     dropped: how many for each reason. pairs: (right, wrong) texts, each right one (the row's own is one) once.
     """
@@ -73,8 +78,8 @@ def choose(row: Row, answers: Sequence[Answer], rules: Rules) -> Choice:
     faults = [_fault(answer, rules) for answer in answers]
     dropped: Counter[Reason] = Counter(fault for fault in faults if fault is not None)
     sound = [answer for answer, fault in zip(answers, faults, strict=True) if fault is None]
-    own = [answer.graded for answer in answers if not answer.hinted and answer.graded.passed is not None]
-    right = sum(graded.passed is True for graded in own)
+    own = [answer for answer in answers if not answer.hinted and answer.graded.passed is not None]
+    right = sum(answer.right for answer in own)
     distinct = _distinct(row, sound, rules.form)
     dropped["repeated"] += len(sound) - len(distinct)
     kept = sorted(distinct, key=lambda answer: -(answer.graded.score or 0.0))[: _allowed(rules, right, len(own))]

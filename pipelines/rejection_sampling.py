@@ -103,7 +103,7 @@ def _ask(stage: _Stage, number: int, pool: Pool) -> None:
         f"samples {stage.config.samples_per_prompt} answers to each of {len(rows)} prompts"
     )
     _add(stage, number, pool, rows, hint=False)
-    unsolved = [row for row in rows if can_be_hinted(row) and not any(a.graded.passed for a in pool[row.number])]
+    unsolved = [row for row in rows if can_be_hinted(row) and not any(answer.right for answer in pool[row.number])]
     if stage.config.hint and unsolved:
         stage.job.progress.say(f"round {number}: asks {len(unsolved)} never-solved prompts again with a hint")
         _add(stage, number, pool, unsolved, hint=True)
@@ -117,7 +117,7 @@ def _add(stage: _Stage, number: int, pool: Pool, rows: Sequence[Row], hint: bool
 
 
 def _always_solved(answers: Sequence[Answer]) -> bool:
-    return bool(answers) and all(answer.graded.passed for answer in answers)
+    return bool(answers) and all(answer.right for answer in answers)
 
 
 def _trained(stage: _Stage, number: int, choices: Mapping[int, Sequence[Choice]]) -> dict[str, Any]:

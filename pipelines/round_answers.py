@@ -121,6 +121,8 @@ def _fill(
         seconds[request.path(number).stem] = time.monotonic() - begun
         write_json(seconds_path, seconds)
         write_grades(request.path(number), graded)
+        if number == 0 and not request.hint and not any(one.passed and not one.truncated for one in graded):
+            job.progress.say(f"none of the first {len(graded)} answers passes; if no other does, nothing can be kept")
 
 
 def _graded(

@@ -54,7 +54,7 @@ def test_every_answer_is_kept_or_counted_for_one_reason() -> None:
     assert [one.text for one in choice.kept] == [A]
     assert choice.dropped == {"repeated": 1, "false equation": 1, "wrong": 2, "cut off": 1, "unscored": 1}
     assert len(choice.kept) + sum(choice.dropped.values()) == len(answers)
-    assert (choice.right, choice.scored) == (4, 6)
+    assert (choice.right, choice.scored) == (3, 6), "what is cut off is not right, though it passes"
 
 
 def test_a_path_of_the_rows_own_is_no_news() -> None:

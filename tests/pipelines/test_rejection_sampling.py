@@ -141,6 +141,7 @@ def test_nothing_kept_and_nothing_shown_is_one_message(planned: Planner, tmp_pat
     plan = planned(worked=False, stage={"max_new_tokens": 2})
     with pytest.raises(UserError, match=r"no sampled answer can be kept[\s\S]*cut off[\s\S]*raise max_new_tokens"):
         run(job_of(plan, tmp_path / "out"))
+    assert "answers passes" in (tmp_path / "out" / "events.jsonl").read_text(), "told before all were sampled"
 
 
 def test_demonstrations_alone_are_sft_and_called_so(planned: Planner, tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_more_samples_than_fit_at_once_are_taken_in_batches(
     monkeypatch.setattr(sampling, "_decode", noted)
     monkeypatch.setattr(sampling, "_room", lambda: Room(1 << 30, tokens=512))
     data = {"train": "rows.jsonl", "limit": 12, "split": {"test": 0.3, "validation": 0.0}}
-    plan = planned(stage={"samples_per_prompt": 9, "max_new_tokens": 48, "epochs": 4}, data=data)
+    plan = planned(stage={"samples_per_prompt": 9, "max_new_tokens": 48, "batch_size": 4}, data=data)
     numbers = run(job_of(plan, tmp_path / "out"))
     assert max(sizes) < 9
     assert sum(sizes) == 9 * numbers["prompts"]
