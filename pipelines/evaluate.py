@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graders.base import Grader
+from graders.errors import UserError
 from graders.statistics import mean_pass_at_k, wilson_interval
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row
@@ -38,6 +39,7 @@ def run(job: Job) -> Numbers:
     grader = job.plan.graders[job.plan.metric]
     graded = _greedy(job, policy, grader, rows, limit)
     write_grades(job.folder / "grades.jsonl", graded)
+    _require_grades(graded, job)
     return {
         **summary(graded),
         "max_new_tokens": limit,
@@ -45,6 +47,17 @@ def run(job: Job) -> Numbers:
         "train_rows": len(split.train.rows),
         **_pass_at_k(job, policy, grader, rows, limit),
     }
+
+
+def _require_grades(graded: Sequence[GradedRow], job: Job) -> None:
+    """An evaluation that measured nothing is not done: it must run again when the grader works."""
+    if graded and all(row.score is None for row in graded):
+        raise UserError(
+            f"the grader scored none of {len(graded)} answers: {graded[0].reason}",
+            "a grader that works on these rows",
+            "mend it, or start its server, and run again; finetune-advisor grade audit tries it alone",
+            str(job.folder / "grades.jsonl"),
+        )
 
 
 def chosen(rows: Sequence[Row], limit: int) -> list[Row]:

@@ -63,9 +63,16 @@ def digest_text(text: str) -> str:
 
 
 def digest_path(path: Path) -> str:
-    """SHA-256 of a file's bytes, or of a folder's files (names and bytes, hidden ones left out)."""
+    """SHA-256 of a file's bytes, or of a folder's files (names and bytes, hidden ones left out).
+
+    Raises UserError for what cannot be read.
+    """
     if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            happened = f"cannot be read: {error.strerror or error}"
+            raise UserError(happened, "a file that you may read", f"chmod u+r {path}", str(path)) from error
     names = sorted(p for p in path.rglob("*") if p.is_file() and not p.relative_to(path).parts[0].startswith("."))
     return digest_text("\n".join(f"{p.relative_to(path)} {digest_path(p)}" for p in names))

@@ -24,9 +24,9 @@ from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.online import SHOWN, course, fitting, plan_reward
 from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
-from pipelines.rollout import GAP, sampling_arguments
+from pipelines.rollout import GAP, rollout_limit, sampling_arguments
 from pipelines.sft import load_for_training
-from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
+from pipelines.training import common_arguments, model_facts, process_count, room, train
 from pipelines.watch import Watch
 
 
@@ -36,7 +36,7 @@ def run(job: Job) -> Numbers:
     split = load_checked(job.plan.data, job.base)
     rows = split.train
     policy = load_for_training(job)
-    new_tokens = stage.max_new_tokens or answer_limit(rows.rows, policy, job.plan.model.template_args)
+    new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
     kept, longest = fitting(rows, policy, job, new_tokens)
     best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))

@@ -5,6 +5,8 @@ stages is fp32: a merge in bf16 loses 32 % of a change of 1e-4 a weight and 90 %
 """
 
 import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -49,14 +51,9 @@ def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer", "dr
     options["revision"] = None if Path(where).is_dir() else spec.revision
     if quantize:
         options["quantization_config"] = _four_bit()
-    try:
-        model = AutoModelForCausalLM.from_pretrained(where, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"the model cannot be loaded: {str(error).splitlines()[0]}",
-            "a model folder or hub id that AutoModelForCausalLM loads",
-            where=where,
-        ) from error
+    with _loading("model", "a model folder or hub id that AutoModelForCausalLM loads", where):
+        model, found = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
+    _require_whole(found["missing_keys"], where)
     if on_gpu and not quantize:
         model.to("cuda")
     tokenizer = load_tokenizer(where, spec)
@@ -90,12 +87,37 @@ def cache_bytes_per_token(model: Any) -> int:
     return int(2 * config.num_hidden_layers * kept * per_head * model.dtype.itemsize)
 
 
+def _require_whole(missing: Collection[str], where: str) -> None:
+    """transformers fills weights that the files lack with random numbers, and only warns."""
+    if missing:
+        raise UserError(
+            f"the model's files lack {len(missing)} of its weights, such as {min(missing)}",
+            "all weights of a causal language model",
+            "check that this is one (no encoder, no adapter, no half of a download)",
+            where,
+        )
+
+
+@contextmanager
+def _loading(what: str, expected: str, where: str) -> Iterator[None]:
+    """Raises UserError where the files of `where` are missing, cut off or do not belong together."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        fix = "check the folder's files, or copy or download it again"
+        raise UserError(f"the {what} cannot be loaded: {first}", expected, fix, where) from error
+
+
 def load_tokenizer(where: str, spec: ModelSpec) -> Any:
     """The tokenizer, padded on the left (answers follow prompts), with a pad token."""
     from transformers import AutoTokenizer
 
     revision = None if Path(where).is_dir() else spec.revision
-    tokenizer = AutoTokenizer.from_pretrained(where, revision=revision, trust_remote_code=spec.trust_remote_code)
+    with _loading("tokenizer", "a tokenizer.json beside the model, or what else AutoTokenizer loads", where):
+        tokenizer = AutoTokenizer.from_pretrained(where, revision=revision, trust_remote_code=spec.trust_remote_code)
     tokenizer.padding_side = "left"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

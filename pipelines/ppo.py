@@ -24,8 +24,9 @@ from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.online import SHOWN, course, fitting, plan_reward, prompts_per_step
 from pipelines.plan import PPO
 from pipelines.ppo_trainer import PPOTrainer
+from pipelines.rollout import rollout_limit
 from pipelines.sft import load_for_training
-from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
+from pipelines.training import common_arguments, model_facts, process_count, room, train
 from pipelines.value_model import ValueModel
 from pipelines.watch import Watch
 
@@ -38,7 +39,7 @@ def run(job: Job) -> Numbers:
     stage = job.config(PPO)
     split = load_checked(job.plan.data, job.base)
     policy = load_for_training(job)
-    new_tokens = stage.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
+    new_tokens = stage.max_new_tokens or rollout_limit(split.train.rows, policy, job, stage.temperature)
     kept, longest = fitting(split.train, policy, job, new_tokens)
     best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     config = _config(job, stage, policy, (len(kept.rows), longest, new_tokens))

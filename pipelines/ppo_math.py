@@ -17,7 +17,7 @@ def token_rewards(scores_B: Tensor, kl_BT: Tensor, mask_BT: Tensor, kl_weight: f
     """Minus the weighted KL at each token, and the score at the last one. A score that is no number counts as 0."""
     behind_BT = torch.nn.functional.pad(mask_BT[:, 1:], (0, 1))
     ends_BT = mask_BT * (1 - behind_BT)
-    return ends_BT * scores_B.nan_to_num(0.0)[:, None] - kl_weight * kl_BT * mask_BT
+    return ends_BT * scores_B.nan_to_num(0.0, 0.0, 0.0)[:, None] - kl_weight * kl_BT * mask_BT
 
 
 def gae(rewards_BT: Tensor, values_BT: Tensor, mask_BT: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:

@@ -49,9 +49,7 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         self._stage, self.value_model, self._value_rate = stage, value.to(self.accelerator.device), value_rate
         self._reference = reference
         self._scores_B = torch.zeros(0)  # of this process's part of the newest batch; NaN where unscored
-        self._idle = (
-            0.0  # 1 where all answers of the newest batch are worth the same, whatever TRL finds in groups of two
-        )
+        self._idle = 0.0  # 1 where all answers of the newest batch are worth the same; TRL looks at groups of two
         if reference is not None:
             reference.to(self.accelerator.device).requires_grad_(False).eval()
             head_in_fp32 = self.args.cast_lm_head_to_fp32

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.errors import UserError
+from pipelines.engines import require_engines
 from pipelines.files import remove_tree
 from pipelines.launcher import DONE, Launcher, Signals, Watcher, finished_record
 from pipelines.plan import Evaluate, Probe
@@ -33,6 +34,7 @@ def default_run_folder(loaded: LoadedPlan) -> Path:
 
 def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Watcher) -> int:
     """Runs what must run; returns the exit code. Raises UserError where the user must change something."""
+    require_engines(loaded.plan)
     todo = _until(steps(loaded, run_folder), options.until)
     lock_descriptor = lock(run_folder)
     try:

@@ -182,7 +182,9 @@ def lock(run_folder: Path) -> int:
         run_folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(run_folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise UserError(f"cannot write here: {error.strerror}", "a writable folder", "--out", str(run_folder)) from None
+        raise UserError(
+            f"cannot write here: {error.strerror}", "a writable folder", "choose another with --out", str(run_folder)
+        ) from None
     deadline = time.monotonic() + LOCK_SECONDS
     while not _locked(descriptor):
         if time.monotonic() > deadline:

@@ -7,6 +7,7 @@ as it ends, or error.json beside the job file. Exit codes: 0 done, 1 a UserError
 """
 
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -21,6 +22,9 @@ from typing import Any, NoReturn
 ROOT = Path(__file__).resolve().parents[1]
 PR_SET_PDEATHSIG = 1
 LAUNCH = "--launch"
+NO_ROOM = (
+    "no space is left on the disk\n  expected: room for checkpoints and a model\n  to fix:   make room and run again"
+)
 
 
 def die_with_parent(parent: int | None) -> None:
@@ -53,9 +57,17 @@ def main(job_path: Path) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the runner shows where it was, the log keeps the traceback
         traceback.print_exc()
+        if no_room(error):
+            _write(job_path.with_name("error.json"), {"message": NO_ROOM})
+            return 1
         _write(job_path.with_name("error.json"), {"bug": f"{type(error).__name__}: {error}"})
         return 2
     return 0
+
+
+def no_room(error: Exception) -> bool:
+    """Whether a library that writes by itself (safetensors, torch) met a full disk, a quota or a limit of file size."""
+    return any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 def _run(file: dict[str, Any], part: dict[str, Any]) -> None:

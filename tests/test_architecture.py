@@ -23,6 +23,7 @@ WORKER_ONLY = {
     "pipelines/grpo_trainer.py",
     "pipelines/prompt_queue.py",
     "pipelines/bell.py",
+    "pipelines/rollout.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 

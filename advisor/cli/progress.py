@@ -97,7 +97,9 @@ def _result(record: Record) -> str:
         return f"  {numbers['advice']}"
     if isinstance(numbers.get("pass_rate"), float):
         low, high = numbers["interval"]
-        return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={numbers['n']})"
+        unscored = f", {numbers['unscored']} unscored" if numbers["unscored"] else ""
+        scored = numbers["n"] - numbers["unscored"]
+        return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={scored}{unscored})"
     if "last_reward" in numbers:
         return f"  {numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
     return f"  {numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""

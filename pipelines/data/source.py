@@ -1,6 +1,8 @@
 """What the user wrote as data → a Table: a file by its content, a folder saved by `datasets`, or a hub id."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from graders.errors import UserError
@@ -38,24 +40,30 @@ _FOREIGN = {
 
 def read_table(source: str, base: Path) -> Table:
     """Reads `source`, a path relative to `base` or a hub id. Raises UserError for whatever the user can mend."""
-    path = base / Path(source).expanduser()
-    try:
-        return _read(path, source)
-    except PermissionError:
-        raise UserError("no permission to read it", "a readable file", f"chmod u+rX {source}", source) from None
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror or error}", "a readable file", where=source) from error
+    with _readable(source):
+        return _read(base / Path(source).expanduser(), source)
 
 
 def source_identity(source: str, base: Path) -> str:
     """What the content is known by: a digest of its bytes, or a hub id's commit. UserError if it is missing."""
     path = base / Path(source).expanduser()
-    if path.exists():
-        return digest_path(path)
+    with _readable(source):
+        if path.exists():
+            return digest_path(path)
     if not _is_hub_id(source, path):
         raise _missing(source, path)
     owner, title = source.split(":", maxsplit=1)[0].split("/")[:2]
     return f"{source}@{commit(f'{owner}/{title}', 'dataset')}"
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError:
+        raise UserError("no permission to read it", "a readable file", f"chmod u+rX {source}", source) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", "a readable file", where=source) from error
 
 
 def _read(path: Path, source: str) -> Table:

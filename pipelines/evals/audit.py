@@ -11,6 +11,7 @@ import time
 from collections.abc import Container, Mapping, Sequence
 
 from graders.base import Grader
+from graders.errors import UserError
 from pipelines.data.rows import Row
 from pipelines.evals.agreement import Scored, agreement, order_consistency, scored
 from pipelines.evals.audit_measures import behaviour, guessing, rate, results, worst
@@ -23,7 +24,7 @@ from pipelines.rewards import answer_of, sample_of
 
 SIZES = ((0.001, 2000, 500), (0.05, 2000, 100), (float("inf"), 50, 20))
 """(seconds a grade at most, rows whose own answer is tried, rows for the other probes)"""
-_REPEATED, _COMPARED = 200, 50
+_REPEATED, _COMPARED, _FIRST = 200, 50, 3
 
 
 def audit(
@@ -31,6 +32,7 @@ def audit(
 ) -> Audit:
     """Tries every probe that fits the rows. most_rows: the most rows that any probe is tried on."""
     cases = make_cases(evenly(rows, min(SIZES[0][1], most_rows or SIZES[0][1])))
+    _require_working(grader, cases)
     seconds = _seconds_a_grade(grader, cases)
     own_rows, probe_rows = next((own, other) for limit, own, other in SIZES if seconds <= limit)
     own_cases, probe_cases = evenly(cases, own_rows), evenly(cases, probe_rows)
@@ -97,6 +99,19 @@ def _planned(cases: Sequence[Case], refused: Container[int]) -> list[tuple[Probe
                 if probe.wanted == "low" or case.row.number not in refused:
                     planned += [(probe, case, text) for text in probe.texts(case)]
     return planned
+
+
+def _require_working(grader: Grader, cases: Sequence[Case]) -> None:
+    """Three failures at the start are a server that is down or a function that is broken: no audit can wait for 500."""
+    for case in evenly(cases, _FIRST):
+        grade = grader.grade_all([sample_of(case.row, answer_of(case.own or case.row.prompt))])[0]
+        if grade.score is not None or not grade.errors:
+            return
+    raise UserError(
+        f"the grader failed on each of {min(_FIRST, len(cases))} rows tried first: {grade.reason}",
+        "a grader that grades",
+        "mend it, or start its server, and run the audit again",
+    )
 
 
 def _seconds_a_grade(grader: Grader, cases: Sequence[Case]) -> float:

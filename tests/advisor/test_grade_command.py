@@ -224,6 +224,7 @@ def test_an_audit_compares_with_people(jsonl: Write, capsys: pytest.CaptureFixtu
         (["run", "numeric.yaml", "rows.jsonl", "--grader", "a"], "this file holds a single grader"),
         (["audit", "numeric.yaml", "rows.jsonl", "--human", "stars"], 'no column "stars"'),
         (["audit", "numeric.yaml", "rows.jsonl", "--human", "question"], "expected: numbers"),
+        (["audit", "crashes.yaml", "rows.jsonl"], "the grader failed on each of 3 rows tried first: the grader's code"),
         (["validate", "none.json"], "there is no such file"),
     ],
 )
@@ -237,6 +238,8 @@ def test_bad_input_is_one_message(
     (here / "broken.json").write_text('{"type": "numeric",\n "pass_at": }')
     (here / "broken.yaml").write_text("type: [numeric\n")
     (here / "list.yaml").write_text("- numeric\n")
+    (here / "crashes.py").write_text("import time\ndef grade(sample, item):\n    return 1 / 0\n")
+    (here / "crashes.yaml").write_text("type: python\nfunction: crashes.py:grade\n")
     (here / "typo.yaml").write_text("type: numerik\n")
     assert run_command(["grade", *arguments]) == 1
     shown = capsys.readouterr()

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from advisor.cli.main import run_command
+from advisor.cli.progress import Terminal as Shown
 from pipelines.plan_file import load_plan
 from pipelines.state import lock, steps
 from tests.advisor import conftest
@@ -163,6 +165,13 @@ def test_help_has_an_example():
 
     for command in (init, data):
         assert "Example: finetune-advisor" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_the_line_of_an_evaluation_counts_only_rows_that_were_scored(capsys):
+    numbers = {"pass_rate": 1.0, "interval": [0.44, 1.0], "n": 7, "unscored": 4}
+    stage = SimpleNamespace(name="base", type="evaluate")
+    Shown().finished(SimpleNamespace(stage=stage), SimpleNamespace(numbers=numbers, seconds=3.0))
+    assert "(44.0% to 100.0%, n=3, 4 unscored)" in capsys.readouterr().err
 
 
 def test_status_says_which_stage_another_run_works_at(here, jsonl, capsys):

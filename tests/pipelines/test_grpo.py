@@ -10,15 +10,19 @@ import pytest
 import torch
 from trl import GRPOConfig, GRPOTrainer
 
+from advisor.cli.progress import Terminal
 from graders.base import Grade, Sample
 from graders.errors import UserError
 from graders.numeric import Numeric
-from pipelines import grpo_trainer, rollout, training
+from pipelines import engines, grpo_trainer, rollout, training
 from pipelines.alarms import ALARMS, AlarmName
 from pipelines.grpo_losses import LOSSES, Loss
 from pipelines.job import Job, Progress, Stopped
+from pipelines.plan import GRPO as GRPOStage
 from pipelines.plan_file import load_plan
 from pipelines.rewards import grade_metrics, overlong
+from pipelines.runner import Options, run_plan
+from pipelines.sampling import Completion
 from pipelines.stages import STAGES
 from tests.pipelines.test_training import job_of, largest_change, run, weights
 
@@ -52,6 +56,7 @@ def test_trl_takes_each_loss_and_its_settings(loss: Loss, tmp_path: Path) -> Non
     assert {name: getattr(config, name) for name in arguments} == arguments
 
 
+@pytest.mark.soak
 def test_on_policy_the_sequence_ratio_and_the_clipped_weight_change_nothing(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, by_length: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +95,7 @@ class StopsAt(Progress):
         self.stop_requested |= unit == "steps" and done == self._at
 
 
-@pytest.mark.parametrize("updates", [1, 2])
+@pytest.mark.parametrize("updates", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_a_stopped_run_goes_on_to_the_same_weights_with_the_same_prompts(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, by_length: None, updates: int
 ) -> None:
@@ -132,7 +137,7 @@ HACKED = {
 HACKING = GRPO | {"steps": 40, "prompts_per_step": 4, "group_size": 8, "max_new_tokens": 8, "learning_rate": 3e-2}
 
 
-@pytest.mark.parametrize("stops", [True, False])
+@pytest.mark.parametrize("stops", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_a_reward_that_can_be_hacked_is_rolled_back(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, stops: bool
 ) -> None:
@@ -183,6 +188,21 @@ def test_prompts_that_leave_no_room_are_left_out_and_told(
     assert f"{numbers['left_out_too_long']} of {numbers['left_out_too_long'] + numbers['prompts']} prompts" in said
 
 
+def test_without_demonstrations_the_policys_own_answers_set_the_limit(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, by_length: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"prompt": f"{a} + {b} = ?", "reference": str(a + b)} for a in range(10) for b in range(6)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    stage = {key: value for key, value in GRPO.items() if key != "max_new_tokens"} | {"steps": 2}
+    plan = write_plan(stage)
+    run(plan, tiny_model, tmp_path / "rambling")  # a random model never ends: half of the context is the limit
+    assert "set max_new_tokens to 128" in (tmp_path / "rambling" / "events.jsonl").read_text()
+    ended = [[Completion("7", "", num_tokens=20, truncated=False)]]
+    monkeypatch.setattr(rollout, "sample", lambda _, prompts, *__: ended * len(prompts))
+    assert run(plan, tiny_model, tmp_path / "short")["max_new_tokens"] == 32
+    assert "set max_new_tokens to 32" in (tmp_path / "short" / "events.jsonl").read_text()
+
+
 def test_an_overlong_answer_loses_as_dapo_has_it() -> None:
     assert [overlong(length, 20_480) for length in (16_384, 18_432, 20_480, 30_000)] == [0.0, 0.5, 1.0, 1.0]
     assert overlong(1, 1) == 1.0
@@ -210,12 +230,22 @@ def test_the_spread_of_a_part_is_within_a_prompts_answers() -> None:
     }
 
 
-def test_vllm_is_refused_where_it_cannot_run(
-    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_vllm_is_refused_before_the_first_stage_where_it_cannot_run(
+    write_plan: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match="vLLM is not installed"):
-        run(write_plan(GRPO | {"sampling": "vllm"}), tiny_model, tmp_path / "out")
+    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda _: None)
+    loaded = load_plan(write_plan({"type": "sft", "name": "sft"}, GRPO | {"sampling": "vllm"}))
+    with pytest.raises(UserError, match="stage `grpo` samples with vllm, but vLLM is not installed"):
+        run_plan(loaded, loaded.folder / "run", Options(), Terminal())
+    assert not (loaded.folder / "run").exists()
+
+
+def test_vllm_samples_in_the_trainers_process_within_the_context(write_plan: Writer) -> None:
+    stage = load_plan(write_plan(GRPO | {"sampling": "vllm"})).plan.stages[0]
+    assert isinstance(stage, GRPOStage)
+    arguments = rollout.sampling_arguments(stage, 100)
+    assert arguments["use_vllm"] and arguments["vllm_mode"] == "colocate"
+    assert (arguments["vllm_max_model_length"], arguments["top_p"], arguments["top_k"]) == (100, 1.0, 0)
 
 
 @pytest.mark.parametrize(("key", "value"), [("top_k", 20), ("min_p", 0.1), ("generation_kwargs", {"top_k": 5})])

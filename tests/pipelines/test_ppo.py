@@ -94,6 +94,16 @@ def test_kl_starts_at_exactly_zero_and_policy_and_values_learn(
     assert not (tmp_path / "out" / "checkpoints").exists()
 
 
+@pytest.mark.usefixtures("letters")
+def test_a_reference_that_is_not_the_policy_ends_training_before_the_first_step(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = PPOTrainer._reference_log_probs
+    monkeypatch.setattr(PPOTrainer, "_reference_log_probs", lambda trainer, batch: real(trainer, batch) - 0.01)
+    with pytest.raises(RuntimeError, match="differs from its reference before the first step"):
+        ppo.run(job_of(write_plan(PPO), tiny_model, tmp_path / "out"))
+
+
 def test_a_lora_value_model_has_its_own_adapter_over_the_policys_own_weights(tiny_model: Path) -> None:
     policy = LlamaForCausalLM.from_pretrained(tiny_model)
     value = ValueModel(policy, lora_config(ModelSpec(lora_rank=4)), seed=0)

@@ -17,6 +17,7 @@ from pipelines.job import Job, Progress, Stopped
 from pipelines.plan_file import load_plan
 from pipelines.rejection_sampling import run
 from pipelines.runner import Options, run_plan
+from pipelines.sizing import Room
 from pipelines.sources import STARTER
 from pipelines.starter.tasks import generate
 from tests.pipelines.test_runner import Notes, start
@@ -155,16 +156,16 @@ def test_more_samples_than_fit_at_once_are_taken_in_batches(
     planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = []
-    generate_batch = sampling._generate
+    decode_batch = sampling._decode
 
-    def noted(policy: Any, prompts: list[list[int]], *rest: Any) -> Any:
-        sizes.append(len(prompts))
-        return generate_batch(policy, prompts, *rest)
+    def noted(policy: Any, encoded: list[list[int]], batch: list[Any], *rest: Any) -> Any:
+        sizes.append(len(batch))
+        return decode_batch(policy, encoded, batch, *rest)
 
-    monkeypatch.setattr(sampling, "_generate", noted)
-    monkeypatch.setattr(sampling, "_token_budget", lambda: 512)
+    monkeypatch.setattr(sampling, "_decode", noted)
+    monkeypatch.setattr(sampling, "_room", lambda: Room(1 << 30, tokens=512))
     data = {"train": "rows.jsonl", "limit": 12, "split": {"test": 0.3, "validation": 0.0}}
-    plan = planned(stage={"samples_per_prompt": 9, "max_new_tokens": 48}, data=data)
+    plan = planned(stage={"samples_per_prompt": 9, "max_new_tokens": 48, "epochs": 4}, data=data)
     numbers = run(job_of(plan, tmp_path / "out"))
     assert max(sizes) < 9
     assert sum(sizes) == 9 * numbers["prompts"]

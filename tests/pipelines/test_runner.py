@@ -20,6 +20,7 @@ from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
 from pipelines.runner import GATE_CLOSED, Options, run_plan
 from pipelines.state import Record, Step, at_work
+from pipelines.worker import no_room
 
 Writer = Callable[..., Path]
 BASE = {"type": "evaluate", "name": "base"}
@@ -315,3 +316,32 @@ def test_a_worker_that_fails_on_a_full_disk_is_told_as_such(
     monkeypatch.setattr(launcher.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     with pytest.raises(UserError, match="no space is left on the disk"):
         run(write_plan(SFT | {"max_length": 8}))
+
+
+def test_a_file_that_a_library_cannot_write_is_a_full_disk(tmp_path: Path) -> None:
+    """A limit of file size stands in for the disk: safetensors and torch say either in their own exceptions."""
+    import resource
+
+    import torch
+    from safetensors.torch import save_file
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(Exception, match="too large") as caught:
+            save_file({"a": torch.zeros(10_000)}, tmp_path / "a.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert no_room(caught.value)
+    assert not no_room(ValueError("the room is dark"))
+
+
+def test_an_evaluation_that_graded_nothing_is_not_done_and_runs_again_with_a_mended_grader(write_plan: Writer) -> None:
+    plan = write_plan(BASE, graders={"answer": {"type": "python", "function": "own.py:grade"}})
+    own = plan.with_name("own.py")
+    own.write_text("def grade(sample, item):\n    raise RuntimeError('no server')\n")
+    with pytest.raises(UserError, match=r"the grader scored none of \d+ answers: .*no server"):
+        run(plan)
+    assert not list(plan.parent.glob("run/stages/*/done.json"))
+    own.write_text("def grade(sample, item):\n    return 1.0\n")
+    assert run(plan)[0] == DONE

@@ -1,6 +1,7 @@
 """Each training method on a two-layer random model: weights move, masks hold, arithmetic of batches is right."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -189,3 +190,42 @@ def test_more_prompts_a_step_than_there_are_is_refused(write_plan: Writer, tiny_
     stage = {"type": "grpo", "name": "grpo", "steps": 1, "prompts_per_step": 500, "group_size": 2, "max_new_tokens": 4}
     with pytest.raises(UserError, match="prompts_per_step is 500, but there are only"):
         run(write_plan(stage), tiny_model, tmp_path / "out")
+
+
+def _cut_off(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def _without_a_layer(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if ".layers.1." not in name}
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+
+
+def _without_tokenizer(folder: Path) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_cut_off, "the model cannot be loaded: "),
+        (_without_a_layer, "the model's files lack 9 of its weights, such as model.layers.1."),
+        (_without_tokenizer, "the tokenizer cannot be loaded: "),
+    ],
+)
+def test_a_damaged_model_folder_is_one_message(
+    tiny_model: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    damage(folder)
+    with pytest.raises(UserError) as caught:
+        load_policy(str(folder), ModelSpec(), "answer")
+    assert caught.value.happened.startswith(said)
+    assert caught.value.where == str(folder)
+    assert "\n" not in caught.value.happened

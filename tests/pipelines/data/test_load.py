@@ -11,6 +11,7 @@ import pytest
 
 from graders.errors import UserError
 from pipelines.data.load import load_rows
+from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 
 
@@ -199,6 +200,19 @@ def test_no_permission_is_said(write, monkeypatch):
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert "no permission to read it" in error_of(folder, "a.csv")
+
+
+def test_no_permission_is_said_before_a_run_too(write, monkeypatch):
+    folder = write("a.csv", CSV)
+
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    for method, said in (("open", "cannot be read: Permission denied"), ("exists", "no permission to read it")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, method, refuse)
+            with pytest.raises(UserError, match=said):
+                source_identity("a.csv", folder)
 
 
 def test_importing_the_package_loads_nothing_heavy():
