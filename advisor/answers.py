@@ -38,6 +38,7 @@ class Answers(BaseModel):
     gpu_gib: float | None = Field(None, description="Memory of the GPU to train on, 0 for none.")
     hours: float | None = Field(None, description="What training may take; 0 for no limit.")
     control: bool | None = Field(None, description="Also train SFT on for as long as RFT, for comparison.")
+    probe: bool | None = Field(None, description="Measure before RL whether there is anything to learn from.")
     name: str | None = Field(None, description="Names the plan and its run's folder.")
 
 

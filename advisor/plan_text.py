@@ -124,6 +124,8 @@ def _stage(stage: Mapping[str, Any], decision: Decision) -> str:
     reasons = [fired.reason for fired in decision.fired if fired.method == stage["type"]]
     if stage["type"] == "evaluate" and stage["name"] == "base":
         reasons = ["What the model can do before any training."]
+    if stage["type"] == "probe":
+        reasons = ["Before RL is paid for: stops here where hardly any prompt has answers that differ in score."]
     if stage.get("control"):
         reasons = ["For comparison only: SFT goes on for as long as RFT took."]
     text = commented(reasons) + yaml_text([dict(stage)])

@@ -19,6 +19,8 @@ SKEWED = 5.0
 """From this many times as many rows of the commonest label as of the rarest, rare labels are up-weighted. OpenAI's RFT
 guide and Fireworks ask for balance; Fireworks flags 50:1, which leaves the rare labels of smaller sets unlearned."""
 GRADER = "answer"
+NEEDS_SIGNAL = ("grpo",)
+"""Methods that learn only from prompts whose answers differ in score."""
 
 
 def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, Answer], spec: DataSpec) -> Plan:
@@ -37,7 +39,7 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
         "data": _data(decision, profile, spec),
         "graders": {GRADER: grader} if grader else {},
         "metric": GRADER if grader else "preference" if profile.num_pairs else "likelihood",
-        "stages": _stages(decision, control=answers["control"].value is True),
+        "stages": _stages(decision, answers["control"].value is True, answers["probe"].value is True),
     }
     return Plan.model_validate(fields)
 
@@ -92,11 +94,14 @@ def _detected(profile: DataProfile) -> dict[Role, str]:
     return {role: roles[role] for role in get_args(Role) if role in roles}
 
 
-def _stages(decision: Decision, control: bool) -> list[dict[str, object]]:
-    """The base model's evaluation, then each training stage with its own; last the control arm, if wanted."""
+def _stages(decision: Decision, control: bool, probe: bool) -> list[dict[str, object]]:
+    """The base model's evaluation, then each training stage with its own, RL after a probe if wanted; last the control
+    arm, if wanted."""
     methods = [method for method in decision.stages if method in IN_THIS_VERSION]
     stages: list[dict[str, object]] = [{"type": "evaluate", "name": "base"}]
     for method in methods:
+        if probe and method in NEEDS_SIGNAL:
+            stages.append({"type": "probe", "name": "probe", "gate": True})
         stages += [{"type": method, "name": method}, {"type": "evaluate", "name": f"after_{method}"}]
     if control and methods[:1] == ["sft"] and len(methods) > 1:
         arm = {"type": "sft", "name": "sft_longer", "policy": "sft", "control": True, "same_time_as": methods[-1]}

@@ -246,6 +246,15 @@ QUESTIONS: tuple[Question, ...] = (
         when=lambda _: False,  # asked of nobody: who wants it says --set control=yes
     ),
     Question(
+        "probe",
+        "Shall the model be probed before RL, and the run stop where it could learn nothing?",
+        "RL learns only where answers to a prompt differ in score; the probe costs sixteen answers to a hundred rows.",
+        checks.yes_no,
+        _assumed(False),
+        YES_NO,
+        when=lambda _: False,  # asked of nobody: who wants it says --set probe=yes
+    ),
+    Question(
         "name",
         "How shall the plan be called?",
         "It names the folder of the run.",

@@ -55,9 +55,12 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=64, help="Tokens of an answer at most.")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--use", choices=["answer", "draw"], default="answer", help="draw: in bf16 where that is faster."
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    policy = load_policy(str(STARTER), ModelSpec(), "answer")
+    policy = load_policy(str(STARTER), ModelSpec(), options.use)
 
     def measure() -> tuple[float, float, float]:
         return measured(policy, options.prompts, options.k, options.limit, options.repeats)

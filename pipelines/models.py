@@ -33,17 +33,18 @@ class Policy:
         return int(sum(parameter.numel() for parameter in self.model.parameters()))
 
 
-def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer"], quantize: bool = False) -> Policy:
+def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer", "draw"], quantize: bool = False) -> Policy:
     """Loads a model folder or hub id onto the GPU if there is one.
 
     use: "train" keeps weights fp32 (frozen ones under LoRA follow the checkpoint on a GPU); "answer" is for inference,
-    in bf16 on a GPU and fp32 on a CPU.
+    in bf16 on a GPU and fp32 on a CPU; "draw" too, in bf16 wherever that is faster, as RL itself samples.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     on_gpu = torch.cuda.is_available()
-    dtype = torch.bfloat16 if on_gpu and use == "answer" else torch.float32
+    short = (on_gpu and use == "answer") or (use == "draw" and computes_in_bf16())
+    dtype = torch.bfloat16 if short else torch.float32
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": spec.trust_remote_code}
     if not on_gpu and use == "train":
         # Under bf16 autocast on a CPU the backward pass of scaled_dot_product_attention takes five times as long.

@@ -64,7 +64,7 @@ def _answers(
     job: Job, stage: Probe, rows: Sequence[Row], split: Split
 ) -> tuple[list[list[Completion]], float | None, int]:
     """The answers, completions a second (None where some were kept from before a stop), and the length limit."""
-    policy = load_policy(job.policy, job.plan.model, "answer")
+    policy = load_policy(job.policy, job.plan.model, "draw")
     limit = stage.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
     require_room(limit, policy)
     settings = Sampling(limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)

@@ -104,7 +104,7 @@ def _fill(
 ) -> None:
     parts, missing = work
     stage = job.config(RejectionSampling)
-    policy = load_policy(request.policy, job.plan.model, "answer")
+    policy = load_policy(request.policy, job.plan.model, "draw")
     limit = stage.max_new_tokens or answer_limit(train_rows, policy, job.plan.model.template_args)
     require_room(limit, policy)
     settings = Sampling(limit, stage.temperature, stage.samples_per_prompt)

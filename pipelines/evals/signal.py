@@ -7,8 +7,7 @@ Estimators of the share of groups without spread, of a prompt with n scored answ
 - up to G = n, exactly: the sum over v of C(c, G) / C(n, G). It is unbiased, as pass@k is (Chen et al. 2021).
 - beyond, where answers pass or fail: pass rates of prompts as a beta distribution, fitted by maximum likelihood, and
   for each prompt the mean of p^G + (1 - p)^G given its own answers. A model: right where pass rates spread smoothly.
-- beyond, where scores are in part: the sum over v of (c / n)^G. By Jensen this takes too many groups for spreadless, on
-  average, so the share with spread is a lower bound.
+- beyond, where scores are in part: the share at the largest G that was measured, a lower bound, for it grows with G.
 """
 
 import math
@@ -68,7 +67,7 @@ def _spread(scores: Sequence[float], size: int, prior: tuple[float, float] | Non
     if size <= n:
         return 1 - sum(math.comb(c, size) for c in counts.values()) / math.comb(n, size)
     if prior is None:
-        return 1 - sum((c / n) ** size for c in counts.values())
+        return float(len(counts) > 1)
     passed, failed = prior[0] + counts[1.0], prior[1] + counts[0.0]
     return 1 - _mean_power(passed, failed, size) - _mean_power(failed, passed, size)
 
