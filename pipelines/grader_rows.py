@@ -15,6 +15,7 @@ from graders.errors import UserError
 from graders.template import MissingVariable, fill, variables
 from pipelines.data.rows import SHOWN_ROWS, Row
 from pipelines.data.table import did_you_mean, listed
+from pipelines.job import Job
 
 _OF_A_SAMPLE = ("output_text", "output_json", "output_tools", "choices")
 
@@ -33,6 +34,14 @@ class _Read:
     def key(self) -> str:
         """`output_json` of sample.output_json.name."""
         return self.variable.partition(".")[2].partition(".")[0].partition("[")[0]
+
+
+def reward_grader(job: Job, rows: Sequence[Row]) -> Grader:
+    """What training optimises, after saying what it reads that some rows lack. Raises UserError as check_items does."""
+    grader: Grader = job.plan.graders[job.plan.reward or job.plan.metric]
+    for note in check_items(grader, rows):
+        job.progress.say(note)
+    return grader
 
 
 def check_against_rows(grader: Grader, rows: Sequence[Row], schema: Mapping[str, Any] | None) -> list[str]:

@@ -16,7 +16,7 @@ from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
-from pipelines.grader_rows import check_items
+from pipelines.grader_rows import reward_grader
 from pipelines.grpo_losses import LOSSES
 from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
@@ -36,8 +36,7 @@ def run(job: Job) -> Numbers:
     stage = job.config(GRPO)
     split = load_checked(job.plan.data, job.base)
     rows = split.train
-    for note in check_items(job.plan.graders[job.plan.reward or job.plan.metric], rows.rows):
-        job.progress.say(note)
+    reward_grader(job, rows.rows)  # says what rows lack before a model is loaded
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
     kept, longest = fitting(rows, policy, job, new_tokens)

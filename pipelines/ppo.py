@@ -18,7 +18,7 @@ from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
-from pipelines.grader_rows import check_items
+from pipelines.grader_rows import reward_grader
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
@@ -39,8 +39,7 @@ def run(job: Job) -> Numbers:
     """The stage function of `ppo`."""
     stage = job.config(PPO)
     split = load_checked(job.plan.data, job.base)
-    for said in check_items(job.plan.graders[job.plan.reward or job.plan.metric], split.train.rows):
-        job.progress.say(said)
+    reward_grader(job, split.train.rows)  # says what rows lack before a model is loaded
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(split.train.rows, policy, job, stage.temperature)
     kept, longest = fitting(split.train, policy, job, new_tokens)

@@ -15,12 +15,15 @@ Kind = Literal["policy", "reward_model", "rows", "numbers"]
 
 @dataclass(frozen=True, slots=True)
 class StageType:
-    """module: where `run(job) -> Numbers` stands; imported only in the worker, since it imports torch."""
+    """module: where `run(job) -> Numbers` stands; imported only in the worker, since it imports torch.
+
+    graders: whose change makes it run again; training keeps the weights that did best by the metric.
+    """
 
     module: str
     reads: tuple[Kind, ...]
     leaves: Kind
-    graders: Literal["metric", "reward", "both"] | None
+    graders: Literal["metric", "reward", "both"]
 
     def function(self) -> Callable[[Job], Numbers]:
         run: Callable[[Job], Numbers] = importlib.import_module(self.module).run
@@ -30,8 +33,8 @@ class StageType:
 STAGES: Mapping[str, StageType] = {
     "evaluate": StageType("pipelines.evaluate", ("policy",), "numbers", "metric"),
     "probe": StageType("pipelines.probe", ("policy",), "numbers", "reward"),
-    "sft": StageType("pipelines.sft", ("policy",), "policy", None),
+    "sft": StageType("pipelines.sft", ("policy",), "policy", "metric"),
     "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "both"),
-    "grpo": StageType("pipelines.grpo", ("policy",), "policy", "reward"),
-    "ppo": StageType("pipelines.ppo", ("policy",), "policy", "reward"),
+    "grpo": StageType("pipelines.grpo", ("policy",), "policy", "both"),
+    "ppo": StageType("pipelines.ppo", ("policy",), "policy", "both"),
 }
