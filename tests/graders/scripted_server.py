@@ -1,5 +1,6 @@
 """A real HTTP server on 127.0.0.1 whose answers a test scripts: each request's body → what comes back."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -57,16 +58,15 @@ def serve(script: Callable[[dict[str, Any]], Say]) -> Iterator[ScriptedServer]:
                 state.headers.append(dict(self.headers))
                 under_way += 1
                 state.most_at_once = max(state.most_at_once, under_way)
-            try:
-                self._say(script(body))
-            except OSError:  # the client has gone, as it should where it gives up
-                pass
-            finally:
-                with lock:
-                    under_way -= 1
+            say = script(body)
+            over.wait(say.before)
+            with lock:  # before the answer goes out: the client may ask again as soon as it has it
+                under_way -= 1
+            # The client may have gone, as it should where it gives up.
+            with contextlib.suppress(OSError):
+                self._say(say)
 
         def _say(self, say: Say) -> None:
-            over.wait(say.before)
             data = say.body.encode()
             self.send_response(say.status)
             for name, value in {"Content-Length": str(len(data)), **say.headers}.items():
