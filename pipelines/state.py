@@ -20,7 +20,7 @@ from graders.errors import UserError
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import Evaluate, Plan, Stage, Training
+from pipelines.plan import GRPO, PPO, SFT, Evaluate, Plan, Stage, Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES
@@ -114,18 +114,23 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     names = {"metric": [plan.metric], "reward": [plan.reward or plan.metric]}
     names["both"] = [*names["metric"], *names["reward"]]
     for name in names[STAGES[stage.type].graders]:
-        parts[f"grader {name}"] = _grader_identity(plan, name, base)
+        parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):
         parts["evaluation"] = plan.evaluation.model_dump_json()
     return parts
 
 
-def _grader_identity(plan: Plan, name: str, base: Path) -> str:
+def _ignored(stage: Stage) -> set[str]:
+    """Training goes by scores; what passes matters where answers are counted or kept."""
+    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO) else set()
+
+
+def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> str:
     if name not in plan.graders:
         return name
     grader = plan.graders[name]
     files = [digest_path(base / file) for file in grader.files()]
-    return json.dumps([grader.model_dump(mode="json"), files], sort_keys=True)
+    return json.dumps([grader.model_dump(mode="json", exclude=ignored), files], sort_keys=True)
 
 
 def _data_identity(spec: DataSpec, base: Path) -> str:

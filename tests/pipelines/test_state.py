@@ -72,7 +72,12 @@ def test_changed_rows_rerun_everything(finished: Path) -> None:
     assert reasons(finished)["sft"] == "changed: data"
 
 
-def test_a_changed_grader_reruns_evaluations_only(finished: Path) -> None:
+def test_a_changed_metric_reruns_what_chose_weights_by_it(finished: Path) -> None:
+    edit(finished, lambda plan: plan["graders"]["answer"].update(abs_tolerance=0.5))
+    assert reasons(finished)["sft"] == "changed: grader answer"
+
+
+def test_another_pass_mark_reruns_evaluations_only(finished: Path) -> None:
     edit(finished, lambda plan: plan["graders"]["answer"].update(pass_at=0.5))
     assert reasons(finished) == {"base": "changed: grader answer", "sft": None, "after": "changed: grader answer"}
 
