@@ -92,7 +92,7 @@ def call(file: Path, name: str, arguments: tuple[Any, ...], seconds: float) -> O
 
 
 def _has_descriptor(stream: Any) -> bool:
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(AttributeError, OSError, ValueError):
         return int(stream.fileno()) >= 0
     return False
 

@@ -16,12 +16,14 @@ from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import GradedRow, write_grades
 from pipelines.evals.likelihood import likelihood_rows, preference_rows
 from pipelines.evals.score import grade_completions
-from pipelines.grader_rows import check_items
+from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, load_policy
 from pipelines.plan import Evaluate
 from pipelines.sampling import Sampling, sample
 from pipelines.training import answer_limit, require_room
+
+_WITHOUT_GRADER = {"likelihood": likelihood_rows, "preference": preference_rows}
 
 
 def run(job: Job) -> Numbers:
@@ -30,17 +32,14 @@ def run(job: Job) -> Numbers:
     split = load_checked(job.plan.data, job.base)
     rows = chosen(split.test.rows, job.plan.evaluation.rows)
     job.progress.say(f"answers {len(rows)} test rows")
-    if job.plan.metric in job.plan.graders:
-        for note in check_items(job.plan.graders[job.plan.metric], rows):
-            job.progress.say(note)
+    if job.plan.metric in _WITHOUT_GRADER:
+        policy = load_policy(job.policy, job.plan.model, "answer")
+        measure = _WITHOUT_GRADER[job.plan.metric]
+        return _without_grader(job, measure(policy, rows, job.plan.model.template_args, job.progress))
+    grader = checked_grader(job, job.plan.metric, rows)
     policy = load_policy(job.policy, job.plan.model, "answer")
-    if job.plan.metric == "likelihood":
-        return _without_grader(job, likelihood_rows(policy, rows, job.plan.model.template_args, job.progress))
-    if job.plan.metric == "preference":
-        return _without_grader(job, preference_rows(policy, rows, job.plan.model.template_args, job.progress))
     limit = job.plan.evaluation.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
     require_room(limit, policy)
-    grader = job.plan.graders[job.plan.metric]
     graded = _greedy(job, policy, grader, rows, limit)
     write_grades(job.folder / "grades.jsonl", graded)
     _require_grades(graded, job)

@@ -36,9 +36,12 @@ class _Read:
         return self.variable.partition(".")[2].partition(".")[0].partition("[")[0]
 
 
-def reward_grader(job: Job, rows: Sequence[Row]) -> Grader:
-    """What training optimises, after saying what it reads that some rows lack. Raises UserError as check_items does."""
-    grader: Grader = job.plan.graders[job.plan.reward or job.plan.metric]
+def checked_grader(job: Job, name: str, rows: Sequence[Row]) -> Grader:
+    """The plan's grader of that name, after saying what it reads that some rows lack, before any model is loaded.
+
+    Raises UserError as check_items does.
+    """
+    grader: Grader = job.plan.graders[name]
     for note in check_items(grader, rows):
         job.progress.say(note)
     return grader

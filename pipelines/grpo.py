@@ -10,19 +10,20 @@ import math
 from datasets import Dataset
 from trl import GRPOConfig
 
+from graders.base import Grader
 from graders.errors import UserError
 from pipelines import sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
-from pipelines.grader_rows import reward_grader
+from pipelines.grader_rows import checked_grader
 from pipelines.grpo_losses import LOSSES
 from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, plan_reward
+from pipelines.online import SHOWN, course, fitting, logged_reward
 from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
 from pipelines.rollout import GAP, rollout_limit, sampling_arguments
@@ -36,12 +37,12 @@ def run(job: Job) -> Numbers:
     stage = job.config(GRPO)
     split = load_checked(job.plan.data, job.base)
     rows = split.train
-    reward_grader(job, rows.rows)  # says what rows lack before a model is loaded
+    grader = checked_grader(job, job.plan.reward_name, rows.rows)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
     kept, longest = fitting(rows, policy, job, new_tokens)
     best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
-    trainer, watch = _trainer(job, stage, policy, (kept, longest, new_tokens))
+    trainer, watch = _trainer(job, stage, policy, grader, (kept, longest, new_tokens))
     bell = Bell(job, watch, stage.stop_on)
     trainer.add_callback(best)
     trainer.add_callback(bell)
@@ -58,7 +59,9 @@ def run(job: Job) -> Numbers:
     }
 
 
-def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]) -> tuple[QueuedGRPOTrainer, Watch]:
+def _trainer(
+    job: Job, stage: GRPO, policy: Policy, grader: Grader, sized: tuple[Rows, int, int]
+) -> tuple[QueuedGRPOTrainer, Watch]:
     rows, longest, new_tokens = sized
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
@@ -87,7 +90,7 @@ def _trainer(job: Job, stage: GRPO, policy: Policy, sized: tuple[Rows, int, int]
     trainer = QueuedGRPOTrainer(
         PromptQueue(len(rows.rows), prompts * updates, stage.group_size, repeats, generations, job.plan.seed),
         model=policy.model,
-        reward_funcs=plan_reward(job, rows, new_tokens if stage.overlong_penalty else None),
+        reward_funcs=logged_reward(job, grader, rows, new_tokens if stage.overlong_penalty else None),
         args=config,
         train_dataset=Dataset.from_list(prompt_examples(rows)),
         processing_class=policy.tokenizer,

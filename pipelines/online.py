@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from graders.base import Grader
 from graders.errors import UserError
 from pipelines.alarms import SPREADLESS
 from pipelines.data.render import encode_prompt
@@ -50,8 +51,8 @@ def prompts_per_step(asked: int | None, usual: int, num_prompts: int) -> int:
     return prompts
 
 
-def plan_reward(job: Job, rows: Rows, overlong_from: int | None = None) -> RewardFunction:
-    """The plan's reward over these rows; appends one graded completion a batch to samples.jsonl, to be looked at.
+def logged_reward(job: Job, grader: Grader, rows: Rows, overlong_from: int | None = None) -> RewardFunction:
+    """The grader as reward over these rows; appends one graded completion a batch to samples.jsonl, to be looked at.
 
     overlong_from: see rewards.reward_function.
     """
@@ -60,7 +61,7 @@ def plan_reward(job: Job, rows: Rows, overlong_from: int | None = None) -> Rewar
         with (job.folder / "samples.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(sample, ensure_ascii=False) + "\n")
 
-    return reward_function(job.plan.graders[job.plan.reward or job.plan.metric], rows.rows, seen, overlong_from)
+    return reward_function(grader, rows.rows, seen, overlong_from)
 
 
 def course(log_history: list[dict[str, Any]]) -> Numbers:

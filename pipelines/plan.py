@@ -210,7 +210,12 @@ class Plan(Strict):
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
 
+    @property
+    def reward_name(self) -> str:
+        """The grader that training optimises."""
+        return self.reward or self.metric
+
     def guards(self) -> tuple[str, ...]:
         """What confines the code that the reward and the metric run; empty where they run none."""
-        used = [self.graders[name] for name in (self.reward, self.metric) if name in self.graders]
+        used = [self.graders[name] for name in (self.reward_name, self.metric) if name in self.graders]
         return tuple(dict.fromkeys(guard for grader in used for guard in grader.guards()))

@@ -13,16 +13,17 @@ from dataclasses import replace
 from datasets import Dataset
 from trl import GRPOConfig
 
+from graders.base import Grader
 from pipelines import sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
-from pipelines.grader_rows import reward_grader
+from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, plan_reward, prompts_per_step
+from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
 from pipelines.plan import PPO
 from pipelines.ppo_trainer import PPOTrainer
 from pipelines.rollout import rollout_limit
@@ -39,13 +40,13 @@ def run(job: Job) -> Numbers:
     """The stage function of `ppo`."""
     stage = job.config(PPO)
     split = load_checked(job.plan.data, job.base)
-    reward_grader(job, split.train.rows)  # says what rows lack before a model is loaded
+    grader = checked_grader(job, job.plan.reward_name, split.train.rows)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(split.train.rows, policy, job, stage.temperature)
     kept, longest = fitting(split.train, policy, job, new_tokens)
     best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
     config = _config(job, stage, policy, (len(kept.rows), longest, new_tokens))
-    trainer = _trainer(job, stage, policy, kept, config)
+    trainer = _trainer(job, stage, policy, grader, kept, config)
     watch = Watch(job, SHOWN, stage.epochs_per_step)
     bell = Bell(job, watch, stage.stop_on)
     for callback in (watch, best, bell):
@@ -90,7 +91,7 @@ def _config(job: Job, stage: PPO, policy: Policy, sized: tuple[int, int, int]) -
     )
 
 
-def _trainer(job: Job, stage: PPO, policy: Policy, rows: Rows, config: GRPOConfig) -> PPOTrainer:
+def _trainer(job: Job, stage: PPO, policy: Policy, grader: Grader, rows: Rows, config: GRPOConfig) -> PPOTrainer:
     full = resolve_tuning(job.plan.model, policy.num_parameters) == "full"
     lora = None if full else lora_config(job.plan.model)
     # Both before the trainer is made, which patches and wraps the policy.
@@ -98,7 +99,7 @@ def _trainer(job: Job, stage: PPO, policy: Policy, rows: Rows, config: GRPOConfi
     value = ValueModel(policy.model, lora, job.plan.seed)
     trainer = PPOTrainer(
         model=policy.model,
-        reward_funcs=plan_reward(job, rows),
+        reward_funcs=logged_reward(job, grader, rows),
         args=config,
         train_dataset=Dataset.from_list(prompt_examples(rows)),
         processing_class=policy.tokenizer,

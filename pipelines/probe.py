@@ -22,6 +22,7 @@ from pipelines.evals.score import grade_completions
 from pipelines.evals.verdict import percent
 from pipelines.evaluate import chosen, pass_table, summary
 from pipelines.files import write_text
+from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
 from pipelines.models import load_policy
 from pipelines.plan import Probe
@@ -37,9 +38,9 @@ def run(job: Job) -> Numbers:
     stage = job.config(Probe)
     split = load_checked(job.plan.data, job.base)
     rows = chosen(split.validation.rows or split.train.rows, stage.rows)
+    grader = checked_grader(job, job.plan.reward_name, rows)
     job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} {_part(split)} rows")
     answers, rate, limit = _answers(job, stage, rows, split)
-    grader = job.plan.graders[job.plan.reward or job.plan.metric]
     groups = [grade_completions(grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)]
     flat = [graded for group in groups for graded in group]
     write_grades(job.folder / "samples.jsonl", flat)

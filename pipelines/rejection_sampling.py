@@ -21,7 +21,7 @@ from pipelines.data.checked import load_checked
 from pipelines.data.formats import require_text
 from pipelines.data.rows import Row, Split
 from pipelines.files import remove_tree, write_json
-from pipelines.grader_rows import reward_grader
+from pipelines.grader_rows import checked_grader
 from pipelines.hint import can_be_hinted
 from pipelines.job import Job, Numbers
 from pipelines.keep_right import Answer, Choice, Rules, choose
@@ -75,7 +75,7 @@ def _stage(job: Job) -> _Stage:
     config = job.config(RejectionSampling)
     split = load_checked(job.plan.data, job.base)
     require_text(split.train)
-    grader = reward_grader(job, split.train.rows)
+    grader = checked_grader(job, job.plan.reward_name, split.train.rows)
     shown = [row.demonstration for row in split.train.rows if row.demonstration is not None]
     form = form_of(grader, shown)
     rules = Rules(config.keep, config.max_kept_per_prompt, form, checks_equations(form, shown))

@@ -111,7 +111,7 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     parts |= {f"model.{key}": json.dumps(value) for key, value in plan.model.model_dump(exclude={"name"}).items()}
     parts["seed"] = str(plan.seed)
     parts["processes"] = str(plan.processes) if isinstance(stage, Training) else ""
-    names = {"metric": [plan.metric], "reward": [plan.reward or plan.metric]}
+    names = {"metric": [plan.metric], "reward": [plan.reward_name]}
     names["both"] = [*names["metric"], *names["reward"]]
     for name in names[STAGES[stage.type].graders]:
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))

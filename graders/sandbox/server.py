@@ -64,7 +64,7 @@ def _serve(settings: dict[str, Any], layers: tuple[str, ...]) -> None:
     control = socket.socket(fileno=CONTROL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in settings["preload"]:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(ImportError):
             importlib.import_module(name)
     tmpfs = False
     if "mountns" in layers:
