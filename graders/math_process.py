@@ -83,7 +83,7 @@ class _Child:
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         # -P: the folder of the worker, with our numbers.py in it, is not searched for modules.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(_WORKER), str(os.getpid())],
+            [sys.executable, "-P", str(_WORKER), str(os.getpid()), str(_WORKER.parents[1])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
