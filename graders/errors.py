@@ -1,5 +1,7 @@
 """The one family of errors that are the user's to mend; advisor/cli/main.py prints them without a traceback."""
 
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Something the user must change: what happened, what was expected, how to fix it. Exit code 1.
@@ -18,3 +20,12 @@ class UserError(Exception):
         if self.fix:
             lines.append(f"  to fix:   {self.fix}")
         return "\n".join(lines)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """What somebody who wrote `word` most likely meant; None where nothing is near. Case makes no difference."""
+    from rapidfuzz import fuzz, process
+
+    options = {name: name.casefold() for name in known}
+    found = process.extractOne(word.casefold(), options, scorer=fuzz.ratio, score_cutoff=60)
+    return str(found[2]) if found else None

@@ -1,6 +1,5 @@
 """Every grader by its `type`: the one place that names them all. A new grader is one file and one name here."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -11,7 +10,7 @@ from graders.base import Grader
 from graders.choice import Choice
 from graders.code_tests import CodeTests
 from graders.endpoint import Endpoint
-from graders.errors import UserError
+from graders.errors import UserError, nearest
 from graders.exact_match import ExactMatch
 from graders.faults import said
 from graders.format import Format
@@ -128,5 +127,5 @@ def _known(path: list[str], grader: type[Grader]) -> Iterable[str]:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else ""
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else ""

@@ -13,7 +13,8 @@ from graders.errors import UserError
 from graders.union import parse_grader
 from pipelines.data.spec import DataSpec
 from pipelines.data.text import parse_json
-from pipelines.plan_file import METRICS_WITHOUT_GRADER, LoadedPlan, load_plan
+from pipelines.plan import METRICS_WITHOUT_GRADER
+from pipelines.plan_file import LoadedPlan, load_plan
 from pipelines.yaml_lines import parse
 
 

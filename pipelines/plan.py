@@ -16,6 +16,7 @@ from pipelines.grpo_losses import Loss
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+METRICS_WITHOUT_GRADER = ("likelihood", "preference")
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 

@@ -1,11 +1,8 @@
 """plan.yaml → Plan. Every fault is reported at once, with its line and "did you mean"."""
 
-import difflib
-import json
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,15 +10,13 @@ import pydantic
 
 from graders.errors import UserError
 from graders.faults import said
-from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Evaluate, Gate, Plan, Probe, Stage, Training
-from pipelines.stages import STAGES
-from pipelines.trl_keys import TABLE, owner
+from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Evaluate, Plan, Probe, Stage, Training
+from pipelines.plan_checks import did_you_mean, inconsistent
 from pipelines.yaml_lines import Document, Fault, parse
 
 STAGE_MODELS: dict[str, type[Evaluate] | type[Probe] | type[Training]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(Stage)[0])
 }
-METRICS_WITHOUT_GRADER = ("likelihood", "preference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ def load_plan(path: Path, overrides: Sequence[str] = ()) -> LoadedPlan:
         plan = Plan.model_validate(document.value, context={"folder": path.parent})  # of files it names
     except pydantic.ValidationError as error:
         raise _report(path, faults + [_fault(document, item) for item in _causes(error.errors())]) from None
-    faults += [Fault(document.line(where), message) for where, message in _inconsistent(plan)]
+    faults += [Fault(document.line(where), message) for where, message in inconsistent(plan)]
     if faults:
         raise _report(path, faults)
     return LoadedPlan(plan, path.resolve())
@@ -141,12 +136,6 @@ def _fault(document: Document, item: Any) -> Fault:
     return Fault(line, f"`{name}`: {words}" + ("" if isinstance(value, dict) else f", not {reprlib.repr(value)}"))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint to append to a message, or "" where nothing is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean `{near[0]}`?" if near else ""
-
-
 def _known_keys(location: Sequence[str | int]) -> list[str]:
     """The keys that the object holding location[-1] takes, found by walking the JSON schema."""
     schema = Plan.model_json_schema()
@@ -176,94 +165,3 @@ def _schema_child(schema: dict[str, Any], node: dict[str, Any], part: str | int)
         if isinstance(option.get("additionalProperties"), dict):
             return dict(option["additionalProperties"])
     return {}
-
-
-def _inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
-    """Faults between fields: (where, message)."""
-    faults = _grader_names(plan)
-    seen: dict[str, Evaluate | Probe | Training] = {}
-    for place, stage in enumerate(plan.stages):
-        where = ("stages", place)
-        if stage.name in seen:
-            faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
-        faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
-        if isinstance(stage, Evaluate) and stage.gate:
-            faults += [((*where, "gate", *key), message) for key, message in _gate_faults(stage.gate, seen)]
-        if isinstance(stage, Training):
-            faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
-        seen[stage.name] = stage
-    return faults
-
-
-def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
-    known = [*plan.graders, *METRICS_WITHOUT_GRADER]
-    faults: list[tuple[tuple[str | int, ...], str]] = []
-    if plan.metric not in known:
-        message = f"no grader is called `{plan.metric}`{did_you_mean(plan.metric, known)} (known: {', '.join(known)})"
-        faults.append((("metric",), message))
-    if plan.reward is not None and plan.reward not in plan.graders:
-        hint = did_you_mean(plan.reward, plan.graders)
-        faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
-    needs = [stage.name for stage in plan.stages if STAGES[stage.type].graders in ("reward", "both")]
-    if needs and plan.reward is None and plan.metric not in plan.graders:
-        faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
-    return faults
-
-
-def _stage_links(
-    stage: Evaluate | Probe | Training, seen: dict[str, Evaluate | Probe | Training]
-) -> list[tuple[str, str]]:
-    trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
-    faults = []
-    if stage.policy is not None and stage.policy not in trained:
-        hint = did_you_mean(stage.policy, trained)
-        faults.append(("policy", f"`{stage.policy}` is no earlier stage that leaves a model{hint}"))
-    if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:
-        faults.append(("same_time_as", f"`{stage.same_time_as}` is no earlier training stage"))
-    return faults
-
-
-def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Probe | Training]) -> list[tuple[tuple[str, ...], str]]:
-    if gate.min_gain is None and gate.min_pass_rate is None:
-        return [((), "this gate lets everything pass: name `min_pass_rate` or `min_gain`")]
-    if gate.min_gain is not None and not _base_known(earlier):
-        return [(("min_gain",), "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over")]
-    return []
-
-
-def _base_known(earlier: Mapping[str, Evaluate | Probe | Training]) -> bool:
-    """Whether one of these stages evaluates the plan's own model."""
-    for stage in earlier.values():
-        if isinstance(stage, Evaluate) and stage.policy is None:
-            return True
-        if isinstance(stage, Training) and not stage.control:
-            return False
-    return False
-
-
-@cache
-def _trl_table() -> dict[str, dict[str, list[str]]]:
-    table: dict[str, dict[str, list[str]]] = json.loads(TABLE.read_text(encoding="utf-8"))
-    return table
-
-
-def _trainer_keys(stage: Any) -> list[tuple[str, str]]:
-    """What is wrong with `trainer:` of a stage: keys TRL does not know, keys we own, values of a wrong type."""
-    known = _trl_table()[stage.type]
-    faults = []
-    for key, value in stage.trainer.items():
-        if (ours := owner(key, stage.type)) is not None:
-            faults.append((key, f"`{key}` is set by {ours}"))
-        elif key not in known:
-            faults.append((key, f"TRL has no `{key}` for {stage.type}{did_you_mean(key, known)}"))
-        elif known[key] and _json_type(value) not in _accepted(known[key]):
-            faults.append((key, f"`{key}` takes {' or '.join(known[key])}, not {value!r}"))
-    return faults
-
-
-def _accepted(names: list[str]) -> list[str]:
-    return [*names, "int"] if "float" in names else names
-
-
-def _json_type(value: Any) -> str:
-    return "null" if value is None else type(value).__name__

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from graders.errors import UserError
+from graders.errors import UserError, nearest
 
 COMMANDS = {
     "init": "advisor.cli.init:init",
@@ -50,10 +50,8 @@ class Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
+            near = nearest(args[0], COMMANDS)
+            hint = f" Did you mean `{near}`?" if near else ""
             raise click.UsageError(f"There is no command `{args[0]}`.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

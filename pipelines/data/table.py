@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graders.errors import UserError
+from graders.errors import UserError, nearest
 
 Cells = Mapping[str, Any]
 """column → value of one row. CSV and TSV give text only; a JSON row may lack columns that others have."""
@@ -35,11 +35,8 @@ def make_table(source: str, rows: Iterable[tuple[int, Cells]], notes: tuple[str,
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'did you mean "answer"?' or nothing."""
-    from rapidfuzz import fuzz, process
-
-    options = {name: name.casefold() for name in known}
-    found = process.extractOne(word.casefold(), options, scorer=fuzz.ratio, score_cutoff=60)
-    return f'did you mean "{found[2]}"?' if found else ""
+    near = nearest(word, known)
+    return f'did you mean "{near}"?' if near else ""
 
 
 def listed(names: Iterable[object], limit: int = 20) -> str:

@@ -1,0 +1,110 @@
+"""Faults between the fields of a plan that are each well-formed: names that nothing bears, gates that let all pass,
+keys of `trainer:` that TRL does not know. In: a Plan. Out: (where, message) of each fault.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from graders.errors import nearest
+from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Plan, Probe, Training
+from pipelines.stages import STAGES
+from pipelines.trl_keys import TABLE, owner
+
+
+def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
+    """Faults between fields: (where, message)."""
+    faults = _grader_names(plan)
+    seen: dict[str, Evaluate | Probe | Training] = {}
+    for place, stage in enumerate(plan.stages):
+        where = ("stages", place)
+        if stage.name in seen:
+            faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
+        faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
+        if isinstance(stage, Evaluate) and stage.gate:
+            faults += [((*where, "gate", *key), message) for key, message in _gate_faults(stage.gate, seen)]
+        if isinstance(stage, Training):
+            faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
+        seen[stage.name] = stage
+    return faults
+
+
+def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
+    known = [*plan.graders, *METRICS_WITHOUT_GRADER]
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    if plan.metric not in known:
+        message = f"no grader is called `{plan.metric}`{did_you_mean(plan.metric, known)} (known: {', '.join(known)})"
+        faults.append((("metric",), message))
+    if plan.reward is not None and plan.reward not in plan.graders:
+        hint = did_you_mean(plan.reward, plan.graders)
+        faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
+    needs = [stage.name for stage in plan.stages if STAGES[stage.type].graders in ("reward", "both")]
+    if needs and plan.reward is None and plan.metric not in plan.graders:
+        faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
+    return faults
+
+
+def _stage_links(
+    stage: Evaluate | Probe | Training, seen: dict[str, Evaluate | Probe | Training]
+) -> list[tuple[str, str]]:
+    trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
+    faults = []
+    if stage.policy is not None and stage.policy not in trained:
+        hint = did_you_mean(stage.policy, trained)
+        faults.append(("policy", f"`{stage.policy}` is no earlier stage that leaves a model{hint}"))
+    if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:
+        faults.append(("same_time_as", f"`{stage.same_time_as}` is no earlier training stage"))
+    return faults
+
+
+def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Probe | Training]) -> list[tuple[tuple[str, ...], str]]:
+    if gate.min_gain is None and gate.min_pass_rate is None:
+        return [((), "this gate lets everything pass: name `min_pass_rate` or `min_gain`")]
+    if gate.min_gain is not None and not _base_known(earlier):
+        return [(("min_gain",), "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over")]
+    return []
+
+
+def _base_known(earlier: Mapping[str, Evaluate | Probe | Training]) -> bool:
+    """Whether one of these stages evaluates the plan's own model."""
+    for stage in earlier.values():
+        if isinstance(stage, Evaluate) and stage.policy is None:
+            return True
+        if isinstance(stage, Training) and not stage.control:
+            return False
+    return False
+
+
+@cache
+def _trl_table() -> dict[str, dict[str, list[str]]]:
+    table: dict[str, dict[str, list[str]]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return table
+
+
+def _trainer_keys(stage: Any) -> list[tuple[str, str]]:
+    """What is wrong with `trainer:` of a stage: keys TRL does not know, keys we own, values of a wrong type."""
+    known = _trl_table()[stage.type]
+    faults = []
+    for key, value in stage.trainer.items():
+        if (ours := owner(key, stage.type)) is not None:
+            faults.append((key, f"`{key}` is set by {ours}"))
+        elif key not in known:
+            faults.append((key, f"TRL has no `{key}` for {stage.type}{did_you_mean(key, known)}"))
+        elif known[key] and _json_type(value) not in _accepted(known[key]):
+            faults.append((key, f"`{key}` takes {' or '.join(known[key])}, not {value!r}"))
+    return faults
+
+
+def _accepted(names: list[str]) -> list[str]:
+    return [*names, "int"] if "float" in names else names
+
+
+def _json_type(value: Any) -> str:
+    return "null" if value is None else type(value).__name__
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message, or "" where nothing is near."""
+    near = nearest(word, known)
+    return f"; did you mean `{near}`?" if near else ""
