@@ -11,7 +11,6 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from graders.errors import UserError
 from pipelines import sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
@@ -23,7 +22,7 @@ from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, logged_reward
+from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
 from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
 from pipelines.rollout import GAP, rollout_limit, sampling_arguments
@@ -65,7 +64,9 @@ def _trainer(
     rows, longest, new_tokens = sized
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    prompts, updates = _batch(stage, len(rows.rows))
+    updates = stage.updates_per_generation or LOSSES[stage.loss].updates
+    usual = sizing.grpo_prompts_per_step(len(rows.rows) // updates)
+    prompts = prompts_per_step(stage.prompts_per_step, usual, len(rows.rows), updates)
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
     batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())
@@ -98,17 +99,3 @@ def _trainer(
         callbacks=[watch],
     )
     return trainer, watch
-
-
-def _batch(stage: GRPO, num_prompts: int) -> tuple[int, int]:
-    """(prompts an update, updates a generation). Raises UserError where a generation needs more prompts than exist."""
-    updates = stage.updates_per_generation or LOSSES[stage.loss].updates
-    prompts = stage.prompts_per_step or sizing.grpo_prompts_per_step(num_prompts // updates)
-    if prompts * updates > num_prompts:
-        times = f" and {updates} updates share a generation" if updates > 1 else ""
-        raise UserError(
-            f"prompts_per_step is {prompts}{times}, but there are only {num_prompts} prompts",
-            "no more prompts a generation than there are",
-            "lower prompts_per_step, or leave it out",
-        )
-    return prompts, updates
