@@ -11,7 +11,7 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from pipelines import sizing
+from pipelines import processes, sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
@@ -27,7 +27,7 @@ from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
 from pipelines.rollout import GAP, rollout_limit, sampling_arguments
 from pipelines.sft import load_for_training
-from pipelines.training import common_arguments, model_facts, process_count, room, train
+from pipelines.training import common_arguments, model_facts, room, train
 from pipelines.watch import Watch
 
 
@@ -69,7 +69,7 @@ def _trainer(
     prompts = prompts_per_step(stage.prompts_per_step, usual, len(rows.rows), updates)
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
     completions = prompts * stage.group_size
-    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, facts, room())
+    batch = sizing.split_batch(completions, processes.count(), longest + new_tokens, facts, room())
     chosen = {
         **LOSSES[stage.loss].arguments,
         **sampling_arguments(stage, longest + new_tokens),

@@ -1,7 +1,6 @@
 """What a stage function gets: its config, the rows, the input model, a folder, and a way to say how far it is."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipelines import processes
 from pipelines.plan import Evaluate, Plan, Probe, Training
 
 S = TypeVar("S", bound=Evaluate | Probe | Training)
@@ -29,7 +29,7 @@ class Progress:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writes = os.environ.get("RANK", "0") == "0"
+        self._writes = processes.is_first()
         self._last = 0.0
         self._part: tuple[float, float] | None = None
         self.stop_requested = False

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from graders.statistics import Interval, paired_bootstrap
+from pipelines import processes
 from pipelines.alarms import METRIC, METRIC_HIGH
 from pipelines.data.rows import Row
 from pipelines.evals.grades import GradedRow
@@ -28,7 +29,8 @@ from pipelines.sampling import Sampling, sample
 TIMES = 5
 """How often a training stage is measured, evenly spread over it."""
 MOST_ROWS = 200
-
+FILE = "validation.json"
+"""In a stage's folder: step → the score of each validation row."""
 
 Scores = list[float | None]
 """One for each validation row; None where the grader could not judge."""
@@ -48,7 +50,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._from_start = from_start
         self._measured: dict[int, Scores] = {}
         self._started = time.monotonic()
-        self._path = job.folder / "validation.json"
+        self._path = job.folder / FILE
 
     @property
     def active(self) -> bool:
@@ -78,20 +80,16 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def _due(self, state: TrainerState) -> bool:
         limit = self._job.match_seconds
-        if limit is not None:  # by this process's own clock, so no other may wait for it
+        if limit is not None:
             times = (len(self._measured) + 1) * limit / (TIMES + 1)
-            return bool(state.is_world_process_zero) and time.monotonic() - self._started >= times
+            return processes.first_says(time.monotonic() - self._started >= times)
         every = max(1, state.max_steps // TIMES)
         return bool(state.global_step % every == 0 or state.global_step == state.max_steps)
 
     def _log(self, state: TrainerState, model: Any) -> None:
         """Every process gets the same entry, since an alarm may stop the training by it."""
-        entry = [self._measure(model, state.global_step) if state.is_world_process_zero else {}]
-        if torch.distributed.is_initialized():
-            if self._job.match_seconds is not None:
-                return
-            torch.distributed.broadcast_object_list(entry)
-        state.log_history.append({"step": state.global_step, **entry[0]})
+        entry = processes.first_says(self._measure(model, state.global_step) if processes.is_first() else {})
+        state.log_history.append({"step": state.global_step, **entry})
 
     def _measure(self, model: Any, step: int) -> dict[str, float]:
         graded = self._graded(model)
@@ -138,6 +136,14 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             return last_step
         model.load_state_dict(load_file(self.weights), strict=False)
         return self._best()
+
+
+def best_score(folder: Path) -> float | None:
+    """The mean score of the weights that a training left in this folder; None where nothing was measured."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    return max(_mean(scores) for scores in json.loads(path.read_text(encoding="utf-8")).values())
 
 
 def change_since(before: Scores, after: Scores) -> Interval | None:

@@ -14,7 +14,7 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from pipelines import sizing
+from pipelines import processes, sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
@@ -28,7 +28,7 @@ from pipelines.plan import PPO
 from pipelines.ppo_trainer import PPOTrainer
 from pipelines.rollout import rollout_limit
 from pipelines.sft import load_for_training
-from pipelines.training import common_arguments, model_facts, process_count, room, train
+from pipelines.training import common_arguments, model_facts, room, train
 from pipelines.value_model import ValueModel
 from pipelines.watch import Watch
 
@@ -76,7 +76,7 @@ def _config(job: Job, stage: PPO, policy: Policy, sized: tuple[int, int, int]) -
     )
     completions = PER_PROMPT * prompts
     both = replace(facts, num_parameters=2 * facts.num_parameters)  # policy and values learn in one pass
-    batch = sizing.split_batch(completions, process_count(), longest + new_tokens, both, room())
+    batch = sizing.split_batch(completions, processes.count(), longest + new_tokens, both, room())
     return GRPOConfig(
         **common_arguments(job, stage, batch, rate, facts),
         max_steps=stage.epochs_per_step * (stage.steps or sizing.ppo_steps(num_prompts, prompts)),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from graders.base import Grader
+from pipelines import processes
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import require_text
 from pipelines.data.rows import Row, Split
@@ -24,12 +25,13 @@ from pipelines.files import remove_tree, write_json
 from pipelines.grader_rows import checked_grader
 from pipelines.hint import can_be_hinted
 from pipelines.job import Job, Numbers
+from pipelines.keep_best import best_score
 from pipelines.keep_right import Answer, Choice, Rules, choose
 from pipelines.kept_counts import counts, nothing_kept, sentence
 from pipelines.kept_files import FILES, write_choices
 from pipelines.plan import RejectionSampling
 from pipelines.reasoning_paths import checks_equations, form_of
-from pipelines.round_answers import Request, answered, is_first_process, sampling_seconds, wait_for
+from pipelines.round_answers import Request, answered, sampling_seconds, wait_for
 from pipelines.sft import imitate
 
 Pool = dict[int, list[Answer]]
@@ -127,12 +129,12 @@ def _trained(stage: _Stage, number: int, choices: Mapping[int, Sequence[Choice]]
     if not path.exists():
         told = counts(choices[number], sampling_seconds(stage.folder(number) / "answers"))
         stage.job.progress.say(f"round {number}: {sentence(told)}")
-        if is_first_process():
+        if processes.is_first():
             write_choices(stage.folder(number), choices[number], stage.config.keep)
         new = number == 1 or _texts(choices[number]) != _texts(choices[number - 1])
         numbers = _train(stage, number, choices[number]) if new else {}
-        if is_first_process():
-            score = _validation_score(stage.folder(number)) if new else None
+        if processes.is_first():
+            score = best_score(stage.folder(number)) if new else None
             write_json(
                 path, {"round": number, **told, "trained": new, "validation_score": score, "training": dict(numbers)}
             )
@@ -168,24 +170,18 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _validation_score(folder: Path) -> float | None:
-    """Of the weights that the round left; None where nothing was measured."""
-    path = folder / "validation.json"
-    return max(json.loads(path.read_text(encoding="utf-8")).values()) if path.exists() else None
-
-
 def _free_disk(stage: _Stage, rounds: Sequence[Mapping[str, Any]]) -> None:
     """Only the best round's model may be left, and only the last one's is sampled from."""
     needed = {_best(rounds)["round"], len(rounds)}
     for number in range(1, len(rounds)):
-        if is_first_process() and number not in needed:
+        if processes.is_first() and number not in needed:
             remove_tree(stage.folder(number) / "model")
             remove_tree(stage.folder(number) / "adapter")
 
 
 def _leave(stage: _Stage, best: int) -> None:
     """Moves what the best round made into the stage's folder; harmless when it was done before."""
-    if not is_first_process():
+    if not processes.is_first():
         return
     for name in FILES:
         shutil.copyfile(stage.folder(best) / name, stage.job.folder / name)

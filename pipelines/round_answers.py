@@ -6,13 +6,13 @@ each waits until all are there.
 """
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graders.base import Grader
+from pipelines import processes
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Message, Row
 from pipelines.evals.grades import GradedRow, read_grades, write_grades
@@ -23,7 +23,7 @@ from pipelines.job import Job, Progress
 from pipelines.models import Policy, load_policy
 from pipelines.plan import RejectionSampling
 from pipelines.sampling import Sampling, sample
-from pipelines.training import answer_limit, model_facts, process_count, require_room
+from pipelines.training import answer_limit, model_facts, require_room
 
 _PART = 512
 """Answers in a part; one batch or some, which is seconds of a small model and minutes of a large one."""
@@ -57,7 +57,7 @@ def answered(job: Job, grader: Grader, request: Request, train_rows: Sequence[Ro
     Raises Stopped when a signal came; finished parts stay.
     """
     parts = _parts(request.rows, job.config(RejectionSampling).samples_per_prompt)
-    mine = range(_rank(), len(parts), process_count())
+    mine = range(processes.rank(), len(parts), processes.count())
     missing = [number for number in mine if not request.path(number).exists()]
     if missing:
         _fill(job, grader, request, (parts, missing), train_rows)
@@ -83,15 +83,6 @@ def wait_for(paths: Sequence[Path], progress: Progress) -> None:
             time.sleep(0.1)
 
 
-def is_first_process() -> bool:
-    """Whether this is the process that writes what all share."""
-    return _rank() == 0
-
-
-def _rank() -> int:
-    return int(os.environ.get("RANK", "0"))
-
-
 def _parts(rows: Sequence[Row], samples: int) -> list[list[Row]]:
     """Rows of like prompt length together, so that batches are filled with little padding."""
     ordered = sorted(rows, key=lambda row: -sum(len(str(message["content"])) for message in row.messages))
@@ -108,7 +99,7 @@ def _fill(
     limit = stage.max_new_tokens or answer_limit(train_rows, policy, job.plan.model.template_args)
     require_room(limit, policy)
     settings = Sampling(limit, stage.temperature, stage.samples_per_prompt)
-    seconds_path = request.folder / f"seconds-{_rank()}.json"
+    seconds_path = request.folder / f"seconds-{processes.rank()}.json"
     seconds = json.loads(seconds_path.read_text(encoding="utf-8")) if seconds_path.exists() else {}
     total = sum(map(len, parts)) * stage.samples_per_prompt
     for number in missing:

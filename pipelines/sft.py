@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import set_seed
 from trl import SFTConfig, SFTTrainer
 
-from pipelines import sizing
+from pipelines import processes, sizing
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import SftExamples, sft_examples
 from pipelines.data.rows import Row, Rows
@@ -21,7 +21,7 @@ from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, load_policy, lora_config, resolve_tuning
 from pipelines.plan import SFT, RejectionSampling
-from pipelines.training import answer_limit, common_arguments, model_facts, process_count, room, train
+from pipelines.training import answer_limit, common_arguments, model_facts, room, train
 from pipelines.watch import Watch
 
 
@@ -65,7 +65,7 @@ def _trainer(
     rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(num_rows)
     longest = max(len(example["input_ids"]) for example in examples.examples)
-    batch = sizing.split_batch(size, process_count(), longest, facts, room())
+    batch = sizing.split_batch(size, processes.count(), longest, facts, room())
     epochs = stage.epochs or sizing.sft_epochs(num_rows)
     config = SFTConfig(
         **common_arguments(job, stage, batch, rate, facts),

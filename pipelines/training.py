@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from graders.errors import UserError
-from pipelines import sizing
+from pipelines import processes, sizing
 from pipelines.data.render import encode
 from pipelines.data.rows import Row
 from pipelines.files import remove_tree, write_json
@@ -93,11 +93,6 @@ def room() -> sizing.Room:
     return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
 
 
-def process_count() -> int:
-    """How many processes train together."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
 def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) -> Numbers:
     """Trains, from the newest whole checkpoint if there is one, and leaves the policy in the job's folder.
 
@@ -127,7 +122,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
         save_policy(model, policy, job.plan.model, job.model_folder)
         write_json(job.folder / "curve.json", state.log_history)
         remove_tree(job.checkpoints)
-    steps = {"steps": state.global_step, "taken_from_step": taken, "processes": process_count()}
+    steps = {"steps": state.global_step, "taken_from_step": taken, "processes": processes.count()}
     return {"train_seconds": round(seconds, 2), **steps, "learning_rate": trainer.args.learning_rate}
 
 
@@ -141,12 +136,12 @@ def _require_finite(model: Any, rate: float) -> None:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The whole checkpoint of the most steps; half-written ones are removed."""
+    """The whole checkpoint of the most steps; half-written ones are removed, by one process."""
     whole = []
     for path in folder.glob("checkpoint-*"):
         if (path / COMPLETE).exists():
             whole.append(path)
-        else:
+        elif processes.is_first():
             shutil.rmtree(path)
     return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 

@@ -6,6 +6,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
+from pipelines import processes
 from pipelines.alarms import SPREADLESS
 from pipelines.job import Job
 
@@ -63,15 +64,20 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         if state.global_step % self._every or state.global_step >= state.max_steps:
             # No checkpoint at the very end: resumed from it, the trainer would take one step too many.
             return control
-        if limit is not None and self.train_seconds >= limit:
+        over = limit is not None and self.train_seconds >= limit
+        stop = self._job.progress.stop_requested
+        save = time.monotonic() - self._saved >= 60 * self._job.plan.checkpoint_minutes
+        over, stop, save = processes.first_says((over, stop, save))
+        if over:
             self.out_of_time = control.should_training_stop = True
-        elif self._job.progress.stop_requested:
-            control.should_save = control.should_training_stop = True
-        elif time.monotonic() - self._saved >= 60 * self._job.plan.checkpoint_minutes:
+        elif stop:
+            self._job.progress.stop_requested = control.should_save = control.should_training_stop = True
+        elif save:
             control.should_save = True
         return control
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._saved = time.monotonic()
-        if state.is_world_process_zero:
+        processes.wait_for_all()  # each saves its own random state
+        if processes.is_first():
             (self._job.checkpoints / f"checkpoint-{state.global_step}" / COMPLETE).touch()

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -49,20 +50,27 @@ def main(job_path: Path) -> int:
     except Stopped:
         return 75
     except UserError as error:
-        _write(job_path.with_name("error.json"), {"message": str(error)})
+        _fail(job_path, {"message": str(error)})
         return 1
     except OSError as error:
         traceback.print_exc()
-        _write(job_path.with_name("error.json"), {"message": f"{error.strerror or error}: {error.filename or ''}"})
+        _fail(job_path, {"message": f"{error.strerror or error}: {error.filename or ''}"})
         return 1
     except Exception as error:  # noqa: BLE001 - the runner shows where it was, the log keeps the traceback
         traceback.print_exc()
         if no_room(error):
-            _write(job_path.with_name("error.json"), {"message": NO_ROOM})
+            _fail(job_path, {"message": NO_ROOM})
             return 1
-        _write(job_path.with_name("error.json"), {"bug": f"{type(error).__name__}: {error}"})
+        _fail(job_path, {"bug": f"{type(error).__name__}: {error}"})
         return 2
     return 0
+
+
+def _fail(job_path: Path, what: Mapping[str, str]) -> None:
+    """Of several processes the first to fail is told of; the others only lost their peer."""
+    path = job_path.with_name("error.json")
+    if not path.exists():
+        _write(path, what)
 
 
 def no_room(error: Exception) -> bool:
@@ -71,6 +79,7 @@ def no_room(error: Exception) -> bool:
 
 
 def _run(file: dict[str, Any], part: dict[str, Any]) -> None:
+    from pipelines import processes
     from pipelines.job import Job, Progress
     from pipelines.plan import Plan
     from pipelines.stages import STAGES
@@ -83,7 +92,7 @@ def _run(file: dict[str, Any], part: dict[str, Any]) -> None:
     plan = Plan.model_validate(file["plan"], context={"folder": Path(file["base"])})
     job = Job(plan, part["stage"], Path(file["base"]), folder, part["policy"], part["match_seconds"], progress)
     numbers = STAGES[part["type"]].function()(job)
-    if os.environ.get("RANK", "0") != "0":
+    if not processes.is_first():
         return
     record = Record(
         stage=part["stage"],

@@ -117,11 +117,22 @@ def test_rounds_end_when_the_metric_rises_no_more_and_the_best_is_left(
         hashes.append(weights_hash(folder))
         return next(scores)
 
-    monkeypatch.setattr("pipelines.rejection_sampling._validation_score", score)
+    monkeypatch.setattr("pipelines.rejection_sampling.best_score", score)
     numbers = run(job_of(planned(rounds=5), tmp_path / "out"))
     assert len(numbers["rounds"]) == 2
     assert numbers["best_round"] == 1
     assert weights_hash(tmp_path / "out") == hashes[0] != hashes[1]
+
+
+def test_a_round_is_scored_on_validation_rows(planned: Planner, tmp_path: Path) -> None:
+    held = generate("arithmetic", 12, seed=4)
+    (tmp_path / "held.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
+    data = {"train": "rows.jsonl", "validation": "held.jsonl"}
+    (one,) = run(job_of(planned(rounds=1, data=data), tmp_path / "out"))["rounds"]
+    measured = json.loads((tmp_path / "out" / "rounds" / "1" / "validation.json").read_text())
+    means = [sum(scores) / len(scores) for scores in measured.values()]
+    assert one["validation_score"] == max(means)
+    assert {len(scores) for scores in measured.values()} == {12}
 
 
 def test_never_solved_prompts_are_asked_again_with_a_hint_that_is_not_trained_on(

@@ -272,3 +272,17 @@ def test_a_damaged_model_folder_is_one_message(
     assert caught.value.happened.startswith(said)
     assert caught.value.where == str(folder)
     assert "\n" not in caught.value.happened
+
+
+def test_of_several_processes_the_first_alone_removes_a_half_written_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkpoint-3").mkdir()
+    (tmp_path / "checkpoint-2").mkdir()
+    (tmp_path / "checkpoint-2" / "complete").touch()
+    monkeypatch.setenv("RANK", "1")
+    assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert (tmp_path / "checkpoint-3").exists()
+    monkeypatch.setenv("RANK", "0")
+    assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert not (tmp_path / "checkpoint-3").exists()
