@@ -31,6 +31,7 @@ def rows_from(table: Table, spec: DataSpec, need_prompt: bool = True) -> Rows:
         if template is not None:
             check_template(template, table.columns, table.source, constant=template is spec.system)
     reading = find_roles(table, spec, need_prompt)
-    rows, filled = fill_placeholders(build_rows(table, reading, spec))
+    rows = build_rows(table, reading, spec)
+    rows, filled = fill_placeholders(rows) if spec.placeholders == "fill" else (rows, ())
     notes = (*table.notes, *row_notes(reading, rows), *filled)
     return Rows(table.source, reading.layout, reading.roles, rows, notes)

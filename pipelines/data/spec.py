@@ -27,6 +27,9 @@ class DataSpec(BaseModel):
     columns: dict[Role, str] = Field(default_factory=dict, description="role: column, where detection is wrong.")
     prompt: str | None = Field(None, description="Template of the prompt: {{column}} is filled from each row.")
     system: str | None = Field(None, description="Template of the system message: {{column}} is filled.")
+    placeholders: Literal["fill", "keep"] = Field(
+        "fill", description="fill: number0 in a prompt becomes its value where another column has it."
+    )
     limit: int | None = Field(None, ge=1, description="Use only this many rows of `train`, chosen by hash.")
     split: SplitSpec = SplitSpec()
     balance: Literal["none", "label"] = Field("none", description="label: up-weight rare labels, capped.")

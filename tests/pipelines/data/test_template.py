@@ -63,6 +63,13 @@ def test_an_answer_over_placeholders_is_filled_too(load):
     assert load(PLACED, columns={"completion": "Sum"}).rows[0].completion == "- 5 1.5"
 
 
+def test_places_stand_as_they_are_where_the_plan_says_keep(load):
+    rows = load(PLACED, placeholders="keep", columns={"completion": "Sum"})
+    assert rows.rows[0].prompt == "Ann has number0 figs and eats number1 of 5 ."
+    assert rows.rows[0].completion == "- number0 number1"
+    assert not any("placeholders" in note for note in rows.notes)
+
+
 @pytest.mark.parametrize("numbers", ["8, 2", [8.0, 2], "[8, 2.0]"])
 def test_values_may_be_parted_by_commas_or_be_a_list(load, numbers):
     rows = load([{"question": "[NUM_1] and [NUM_2] pears?", "values": numbers, "answer": "x"}] * 3)
