@@ -73,6 +73,7 @@ class Job:
 
     stage: the name in `plan.stages`. base: the folder that relative paths of the plan start at. folder: where the
     stage writes. policy: the input model's folder or hub id. match_seconds: stop after this wall time, or None.
+    rows: the file of people's answers that an earlier stage of type `label` names, or None.
     """
 
     plan: Plan
@@ -82,6 +83,7 @@ class Job:
     policy: str
     match_seconds: float | None
     progress: Progress = field(compare=False)
+    rows: Path | None = None
 
     def config(self, model: type[S]) -> S:
         """This stage's own part of the plan, which is of the given type."""

@@ -1,0 +1,58 @@
+"""The preference pairs that reward models, DPO and PPO's checks read, split as the plan splits its rows.
+
+From people's answers where an earlier stage of type `label` collected some, else from the plan's own rows with a chosen
+and a rejected answer. A pair's part follows from its prompt, as a row's does; so no prompt is on two sides.
+"""
+
+from dataclasses import replace
+
+from graders.errors import UserError
+from pipelines.data.checked import load_checked
+from pipelines.data.rows import Row, Rows, Split
+from pipelines.data.split import prompt_hash
+from pipelines.job import Job
+from pipelines.preferences.answers import preferences, read_answers
+
+
+def load_pairs(job: Job) -> Split:
+    """Rows with `chosen` and `rejected`; raises UserError where the training part has none."""
+    split = load_checked(job.plan.data, job.base)
+    found = _from_answers(job, split) if job.rows is not None else _own(split)
+    if not found.train.rows:
+        raise UserError(
+            "there are no preference pairs to train on",
+            "rows with a chosen and a rejected answer, or an earlier stage of type `label`",
+            "name their columns: --column chosen=NAME --column rejected=NAME",
+            split.train.source,
+        )
+    return found
+
+
+def _own(split: Split) -> Split:
+    parts = [part.only(row for row in part.rows if _is_pair(row)) for part in (split.train, split.validation)]
+    return replace(split, train=parts[0], validation=parts[1], test=split.test.only(filter(_is_pair, split.test.rows)))
+
+
+def _is_pair(row: Row) -> bool:
+    return row.chosen is not None and row.rejected is not None
+
+
+def _from_answers(job: Job, split: Split) -> Split:
+    """Of answers to prompts that are in no part any more, nothing is used."""
+    assert job.rows is not None
+    held = {
+        name: {prompt_hash(row) for row in part.rows}
+        for name, part in (("validation", split.validation), ("train", split.train))
+    }
+    parts: dict[str, list[Row]] = {"train": [], "validation": []}
+    for number, answer in enumerate(read_answers(job.rows), start=1):
+        messages = tuple(turn.model_dump() for turn in answer.messages)
+        for found in preferences(answer):
+            columns = {"annotator": answer.annotator, "source": answer.source, "margin": found.margin}
+            row = Row(number, messages, chosen=found.chosen, rejected=found.rejected, columns=columns)
+            name = next((name for name, prompts in held.items() if prompt_hash(row) in prompts), None)
+            if name is not None:
+                parts[name].append(row)
+    roles = {"chosen": "ranking", "rejected": "ranking"}
+    made = [Rows(str(job.rows), "answers", roles, tuple(parts[name])) for name in ("train", "validation")]
+    return replace(split, train=made[0], validation=made[1], test=split.test.only(filter(_is_pair, split.test.rows)))
