@@ -66,6 +66,10 @@ class Evaluate(Strict):
     type: Literal["evaluate"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is evaluated; else the newest, or the plan's.")
+    best_of: int = Field(
+        1, ge=1, le=1024, description="Sample so many answers and take the one with the highest reward; 1: greedy."
+    )
+    reward: str | None = Field(None, description="Grader that `best_of` goes by; else the plan's `reward`.")
     gate: Gate | None = Field(None, description="Stop here with exit code 3 unless this is reached.")
 
 
@@ -75,6 +79,7 @@ class Probe(Strict):
     type: Literal["probe"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    reward: str | None = Field(None, description="Grader that the RL after it optimises; else the plan's `reward`.")
     rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
     samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
@@ -83,8 +88,9 @@ class Probe(Strict):
 
 
 class Training(Strict):
-    """What every stage that leaves a policy can say."""
+    """What every stage that trains a model can say."""
 
+    type: str
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model this starts from; else the newest, or the plan's.")
     control: bool = Field(
@@ -124,6 +130,7 @@ class RejectionSampling(Training):
     """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train; again."""
 
     type: Literal["rejection_sampling"]
+    reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     rounds: int = Field(
         1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
     )
@@ -148,6 +155,7 @@ class GRPO(Training):
     """Group-relative policy optimisation against the reward grader."""
 
     type: Literal["grpo"]
+    reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     steps: int | None = Field(None, ge=1, description="Optimizer steps; else one pass over the prompts, at most 500.")
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
@@ -169,6 +177,7 @@ class PPO(Training):
     """Proximal policy optimisation with a value model, after a warm-up by SFT: ReFT."""
 
     type: Literal["ppo"]
+    reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     steps: int | None = Field(
         None, ge=1, description="Batches of answers sampled; else as many answers as GRPO's default, at most 500."
     )
@@ -181,7 +190,22 @@ class PPO(Training):
     stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
-Stage = Annotated[Evaluate | Probe | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
+class RewardModel(Training):
+    """Learn from preference pairs to give an answer one number, and check it on held-out pairs."""
+
+    type: Literal["reward_model"]
+    method: Literal["train", "quick"] = Field(
+        "train", description="train: body and head. quick: the head alone, on the frozen body, in seconds."
+    )
+    epochs: float | None = Field(None, gt=0, description="Passes over the pairs; else from their number.")
+    batch_size: int | None = Field(None, ge=1, description="Pairs per optimizer step, over all processes.")
+    margins: bool = Field(False, description="Better by more must score higher by more: column `margin` of the pairs.")
+    gate: bool = Field(
+        True, description="Stop here with exit code 3 unless it beats length alone and the majority on held-out pairs."
+    )
+
+
+Stage = Annotated[Evaluate | Probe | SFT | RejectionSampling | GRPO | PPO | RewardModel, Field(discriminator="type")]
 
 
 class DecisionRecord(Strict):
@@ -211,12 +235,12 @@ class Plan(Strict):
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
 
-    @property
-    def reward_name(self) -> str:
-        """The grader that training optimises."""
-        return self.reward or self.metric
+    def reward_of(self, stage: "Stage") -> str:
+        """The name of the grader that a stage optimises."""
+        return getattr(stage, "reward", None) or self.reward or self.metric
 
     def guards(self) -> tuple[str, ...]:
-        """What confines the code that the reward and the metric run; empty where they run none."""
-        used = [self.graders[name] for name in (self.reward_name, self.metric) if name in self.graders]
+        """What confines the code that the rewards and the metric run; empty where they run none."""
+        names = dict.fromkeys([*map(self.reward_of, self.stages), self.metric])
+        used = [self.graders[name] for name in names if name in self.graders]
         return tuple(dict.fromkeys(guard for grader in used for guard in grader.guards()))

@@ -62,6 +62,11 @@ def sft_epochs(num_rows: int) -> int:
     return 5 if num_rows < 100 else 3 if num_rows < 500 else 2 if num_rows <= 2000 else 1
 
 
+def reward_model_epochs(num_pairs: int) -> float:
+    """One pass, as Llama 2 and InstructGPT have it, since more overfit; three where one teaches too little."""
+    return 1 if num_pairs > 2000 else 3
+
+
 def sft_batch_size(num_rows: int) -> int:
     """Rows per step: a power of two near 16 steps an epoch, from 4 to 128 (Tülu 3's and Yuan et al.'s size)."""
     return 1 << max(2, min(7, round(math.log2(max(num_rows, 1) / 16))))

@@ -17,13 +17,13 @@ Kind = Literal["policy", "reward_model", "rows", "numbers"]
 class StageType:
     """module: where `run(job) -> Numbers` stands; imported only in the worker, since it imports torch.
 
-    graders: whose change makes it run again; training keeps the weights that did best by the metric.
+    graders: whose change makes it run again. Training keeps the weights that did best by the metric.
     """
 
     module: str
     reads: tuple[Kind, ...]
     leaves: Kind
-    graders: Literal["metric", "reward", "both"]
+    graders: Literal["metric", "reward", "both", "none"]
 
     def function(self) -> Callable[[Job], Numbers]:
         run: Callable[[Job], Numbers] = importlib.import_module(self.module).run
@@ -36,5 +36,6 @@ STAGES: Mapping[str, StageType] = {
     "sft": StageType("pipelines.sft", ("policy",), "policy", "metric"),
     "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "both"),
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "both"),
+    "reward_model": StageType("pipelines.reward_model", ("policy", "rows"), "reward_model", "none"),
     "ppo": StageType("pipelines.ppo", ("policy",), "policy", "both"),
 }

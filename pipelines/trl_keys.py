@@ -93,9 +93,10 @@ def type_names(annotation: Any) -> list[str]:
 
 def table() -> dict[str, dict[str, list[str]]]:
     """Stage type → free TRL key → accepted types, read from the installed TRL."""
-    from trl import GRPOConfig, SFTConfig
+    from trl import GRPOConfig, RewardConfig, SFTConfig
 
     configs = {"sft": SFTConfig, "rejection_sampling": SFTConfig, "grpo": GRPOConfig, "ppo": GRPOConfig}
+    configs["reward_model"] = RewardConfig
     return {stage: _free_keys(config, stage) for stage, config in configs.items()}
 
 
