@@ -8,15 +8,17 @@ from functools import cache
 from typing import Any
 
 from graders.errors import nearest
-from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Plan, Probe, Training
+from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Label, Plan, Stage, Training
 from pipelines.stages import STAGES
 from pipelines.trl_keys import TABLE, owner
+
+_LEFT = {"policy": "a model", "rows": "answers of people", "reward_model": "a reward model"}
 
 
 def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     """Faults between fields: (where, message)."""
     faults = _grader_names(plan)
-    seen: dict[str, Evaluate | Probe | Training] = {}
+    seen: dict[str, Stage] = {}
     for place, stage in enumerate(plan.stages):
         where = ("stages", place)
         if stage.name in seen:
@@ -45,20 +47,23 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     return faults
 
 
-def _stage_links(
-    stage: Evaluate | Probe | Training, seen: dict[str, Evaluate | Probe | Training]
-) -> list[tuple[str, str]]:
+def _stage_links(stage: Stage, seen: Mapping[str, Stage]) -> list[tuple[str, str]]:
+    faults: list[tuple[str, str]] = []
+    for kind in STAGES[stage.type].reads:
+        named = getattr(stage, kind, None)
+        left = [name for name, earlier in seen.items() if STAGES[earlier.type].leaves == kind]
+        if named is not None and named not in left:
+            faults.append((kind, f"`{named}` is no earlier stage that leaves {_LEFT[kind]}{did_you_mean(named, left)}"))
     trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
-    faults = []
-    if stage.policy is not None and stage.policy not in trained:
-        hint = did_you_mean(stage.policy, trained)
-        faults.append(("policy", f"`{stage.policy}` is no earlier stage that leaves a model{hint}"))
     if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:
         faults.append(("same_time_as", f"`{stage.same_time_as}` is no earlier training stage"))
+    if isinstance(stage, Label) and stage.at_least > stage.most_pairs:
+        message = f"{stage.prompts} prompts with {stage.completions} completions make {stage.most_pairs} pairs at most"
+        faults.append(("at_least", message))
     return faults
 
 
-def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Probe | Training]) -> list[tuple[tuple[str, ...], str]]:
+def _gate_faults(gate: Gate, earlier: Mapping[str, Stage]) -> list[tuple[tuple[str, ...], str]]:
     if gate.min_gain is None and gate.min_pass_rate is None:
         return [((), "this gate lets everything pass: name `min_pass_rate` or `min_gain`")]
     if gate.min_gain is not None and not _base_known(earlier):
@@ -66,7 +71,7 @@ def _gate_faults(gate: Gate, earlier: Mapping[str, Evaluate | Probe | Training])
     return []
 
 
-def _base_known(earlier: Mapping[str, Evaluate | Probe | Training]) -> bool:
+def _base_known(earlier: Mapping[str, Stage]) -> bool:
     """Whether one of these stages evaluates the plan's own model."""
     for stage in earlier.values():
         if isinstance(stage, Evaluate) and stage.policy is None:

@@ -26,7 +26,7 @@ def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
     steps = {step.stage.name: step for step in todo}
     order = list(steps)
     done = [step for step in todo if isinstance(step.stage, Evaluate) and step.record() is not None]
-    done.sort(key=lambda step: (step.source is not None, order.index(step.source) if step.source else 0))
+    done.sort(key=lambda step: order.index(step.sources["policy"]) if "policy" in step.sources else -1)
     models = [_model(step, steps) for step in done]
     first = next((model for model in models if not model.control), None)
     return sorted(models, key=lambda model: model is not first)
@@ -35,7 +35,7 @@ def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
 def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
     record = step.record()
     numbers = record.numbers if record else {}
-    trained = steps[step.source] if step.source else None
+    trained = steps[step.sources["policy"]] if "policy" in step.sources else None
     made = trained.record() if trained else None
     return Evaluated(
         name=step.stage.name,

@@ -62,7 +62,7 @@ def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
         raise UserError(f"no stage is called `{min(unknown)}`", f"one of {', '.join(sorted(known))}")
     stale = set(force)
     for step in todo:
-        if stale & {step.source, getattr(step.stage, "same_time_as", None)}:
+        if stale & {*step.sources.values(), getattr(step.stage, "same_time_as", None)}:
             stale.add(step.stage.name)
         if step.stage.name in stale:
             remove_tree(step.folder)

@@ -23,7 +23,7 @@ class StageType:
     module: str
     reads: tuple[Kind, ...]
     leaves: Kind
-    graders: Literal["metric", "reward", "both"]
+    graders: Literal["none", "metric", "reward", "both"]
 
     def function(self) -> Callable[[Job], Numbers]:
         run: Callable[[Job], Numbers] = importlib.import_module(self.module).run
@@ -33,6 +33,7 @@ class StageType:
 STAGES: Mapping[str, StageType] = {
     "evaluate": StageType("pipelines.evaluate", ("policy",), "numbers", "metric"),
     "probe": StageType("pipelines.probe", ("policy",), "numbers", "reward"),
+    "label": StageType("pipelines.label", ("policy",), "rows", "none"),
     "sft": StageType("pipelines.sft", ("policy",), "policy", "metric"),
     "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "both"),
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "both"),
