@@ -64,6 +64,29 @@ class RewardModel(Grader):
         return [_grade(number, scorer.context) for number in numbers]
 
 
+def is_stage(model: str) -> bool:
+    """Whether a reward model's name is that of a stage: no folder, and no hub id (owner/name)."""
+    return not is_folder(model) and "/" not in model
+
+
+def stages_of(config: object) -> list[str]:
+    """The stages that a grader's config, or a whole plan's, names as reward models; graders may hold others."""
+    if isinstance(config, Mapping):
+        named = config.get("model")
+        own = [named] if config.get("type") == "reward_model" and isinstance(named, str) and is_stage(named) else []
+        return own + [name for value in config.values() for name in stages_of(value)]
+    return [name for value in config for name in stages_of(value)] if isinstance(config, list | tuple) else []
+
+
+def with_folders(config: Any, folders: Mapping[str, str]) -> Any:
+    """The config with every stage that it names as a reward model replaced by the folder of its model."""
+    if isinstance(config, Mapping):
+        inner = {key: with_folders(value, folders) for key, value in config.items()}
+        own = config.get("type") == "reward_model" and config.get("model") in folders
+        return inner | ({"model": folders[config["model"]]} if own else {})
+    return [with_folders(value, folders) for value in config] if isinstance(config, list) else config
+
+
 def _turns(sample: Sample) -> Turns:
     return sample.messages or ({"role": "user", "content": sample.prompt},)
 
@@ -129,6 +152,7 @@ def conversation_ids(tokenizer: Any, messages: Turns, completion: str) -> list[i
     """The whole conversation as the model's chat template renders it; what it is trained on and scores alike."""
     turns = [*map(dict, messages), {"role": "assistant", "content": completion}]
     text = tokenizer.apply_chat_template(turns, tokenize=False)
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text to a tokenizer
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines import processes
-from pipelines.plan import Evaluate, Plan, Probe, Training
+from pipelines.plan import Plan, Strict
 
-S = TypeVar("S", bound=Evaluate | Probe | Training)
+S = TypeVar("S", bound=Strict)
 
 Numbers = Mapping[str, Any]
 """What a stage measured, as plain JSON values; kept in its record."""

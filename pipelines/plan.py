@@ -87,6 +87,25 @@ class Probe(Strict):
     gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
 
 
+class Label(Strict):
+    """Samples completions for people to compare (`finetune-advisor label`); goes on when they gave enough answers."""
+
+    type: Literal["label"]
+    name: str = Field(pattern=NAME)
+    policy: str | None = Field(None, description="Stage whose model writes; else the newest, or the plan's.")
+    answers: str = Field("preferences.jsonl", description="The file of answers that the team commits.")
+    prompts: int = Field(200, ge=1, description="At most so many training and validation prompts, chosen by hash.")
+    completions: int = Field(2, ge=2, le=9, description="Completions to a prompt; more than 2 are ranked.")
+    at_least: int = Field(100, ge=1, description="Pairs that the answers must decide before the plan goes on.")
+    temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
+    max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+
+    @property
+    def most_pairs(self) -> int:
+        """As many as one answer to each prompt can decide."""
+        return self.prompts * self.completions * (self.completions - 1) // 2
+
+
 class Training(Strict):
     """What every stage that trains a model can say."""
 
@@ -205,7 +224,14 @@ class RewardModel(Training):
     )
 
 
-Stage = Annotated[Evaluate | Probe | SFT | RejectionSampling | GRPO | PPO | RewardModel, Field(discriminator="type")]
+Stage = Annotated[
+    Evaluate | Probe | Label | SFT | RejectionSampling | GRPO | PPO | RewardModel, Field(discriminator="type")
+]
+
+
+def is_control(stage: Stage) -> bool:
+    """Whether nothing later starts from it unless it names it."""
+    return isinstance(stage, Training) and stage.control
 
 
 class DecisionRecord(Strict):

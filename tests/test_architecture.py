@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ORDER = ["graders", "reward_models", "pipelines", "advisor"]
 WORKER_ONLY = {
+    "pipelines/reward_model.py",
     "pipelines/training.py",
     "pipelines/watch.py",
     "pipelines/keep_best.py",

@@ -14,6 +14,8 @@ from graders.statistics import Interval, paired_bootstrap, spearman, wilson_inte
 from reward_models.examples import Pair
 
 BINS = 10
+RULES = {"length": "length_only", "majority": "majority"}
+"""Baseline → its accuracy's name among the numbers."""
 FEWEST = 30
 """Under so many held-out pairs no claim is made, as in every comparison here."""
 
