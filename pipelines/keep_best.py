@@ -1,6 +1,7 @@
 """Measures a policy on validation rows while it trains, and keeps the weights that did best by the plan's metric.
 
-Without validation rows, or with a metric that is no grader, nothing is measured and the last weights are taken.
+The metric `preference` is measured on validation rows that are pairs. Without validation rows, or with `likelihood`,
+nothing is measured and the last weights are taken.
 What is measured goes into the training log too, with the interval of its change since the best, for the alarms.
 """
 
@@ -20,6 +21,7 @@ from pipelines import processes
 from pipelines.alarms import METRIC, METRIC_HIGH
 from pipelines.data.rows import Row
 from pipelines.evals.grades import GradedRow
+from pipelines.evals.likelihood import preference_rows
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
 from pipelines.job import Job, Progress
@@ -45,7 +47,10 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def __init__(
         self, job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int, from_start: bool = False
     ) -> None:
-        self._job, self._policy, self._rows = job, policy, list(rows[:MOST_ROWS])
+        self._job, self._policy = job, policy
+        self._prefers = job.plan.metric == "preference"
+        fitting = [row for row in rows if not self._prefers or row.is_pair]
+        self._rows = fitting[:MOST_ROWS]
         self._settings = Sampling(max_new_tokens, seed=job.plan.seed)
         self._from_start = from_start
         self._measured: dict[int, Scores] = {}
@@ -55,7 +60,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     @property
     def active(self) -> bool:
         """Whether there is anything to measure by."""
-        return bool(self._rows) and self._job.plan.metric in self._job.plan.graders
+        return bool(self._rows) and (self._prefers or self._job.plan.metric in self._job.plan.graders)
 
     @property
     def weights(self) -> Path:
@@ -113,9 +118,15 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         silent = Progress(Path("/dev/null"))
         with torch.random.fork_rng():
             policy = replace(self._policy, model=model)
-            prompts = [row.messages for row in self._rows]
-            answers = sample(policy, prompts, self._settings, self._job.plan.model.template_args, silent)
+            graded = self._graded_by(policy, silent)
         model.train(was_training)
+        return graded
+
+    def _graded_by(self, policy: Policy, silent: Progress) -> list[GradedRow]:
+        arguments = self._job.plan.model.template_args
+        if self._prefers:
+            return preference_rows(policy, self._rows, arguments, silent)
+        answers = sample(policy, [row.messages for row in self._rows], self._settings, arguments, silent)
         grader = self._job.plan.graders[self._job.plan.metric]
         return grade_completions(grader, self._rows, [answer[0] for answer in answers])
 

@@ -37,4 +37,6 @@ STAGES: Mapping[str, StageType] = {
     "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "both"),
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "both"),
     "ppo": StageType("pipelines.ppo", ("policy",), "policy", "both"),
+    "dpo": StageType("pipelines.dpo", ("policy", "rows"), "policy", "metric"),
+    "kto": StageType("pipelines.kto", ("policy", "rows"), "policy", "metric"),
 }

@@ -20,7 +20,7 @@ from graders.errors import UserError
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import GRPO, PPO, SFT, Evaluate, Plan, Stage, Training
+from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Plan, Stage, Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES
@@ -122,7 +122,7 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
 
 def _ignored(stage: Stage) -> set[str]:
     """Training goes by scores; what passes matters where answers are counted or kept."""
-    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO) else set()
+    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO | DPO | KTO) else set()
 
 
 def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> str:

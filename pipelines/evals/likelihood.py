@@ -34,7 +34,7 @@ def preference_rows(
     policy: Policy, rows: Sequence[Row], template_args: Mapping[str, Any], progress: Progress
 ) -> list[GradedRow]:
     """One graded row for each pair: it passes when the chosen answer is the likelier per token."""
-    pairs = [row for row in rows if row.chosen is not None and row.rejected is not None]
+    pairs = [row for row in rows if row.is_pair]
     chosen = [encode(policy.tokenizer, row.messages, str(row.chosen), template_args) for row in pairs]
     rejected = [encode(policy.tokenizer, row.messages, str(row.rejected), template_args) for row in pairs]
     means = mean_logprobs(policy, chosen + rejected, progress)
