@@ -1,7 +1,7 @@
 """Measures a policy on validation rows while it trains, and keeps the weights that did best by the plan's metric.
 
-The metric `preference` is measured on validation rows that are pairs. Without validation rows, or with `likelihood`,
-nothing is measured and the last weights are taken.
+The metric `preference` is measured on validation rows that are pairs or marked. Without validation rows, or with
+`likelihood`, nothing is measured and the last weights are taken.
 What is measured goes into the training log too, with the interval of its change since the best, for the alarms.
 """
 
@@ -49,7 +49,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     ) -> None:
         self._job, self._policy = job, policy
         self._prefers = job.plan.metric == "preference"
-        fitting = [row for row in rows if not self._prefers or row.is_pair]
+        fitting = [row for row in rows if not self._prefers or row.is_pair or row.is_marked]
         self._rows = fitting[:MOST_ROWS]
         self._settings = Sampling(max_new_tokens, seed=job.plan.seed)
         self._from_start = from_start

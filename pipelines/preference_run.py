@@ -25,12 +25,12 @@ SHOWN = {"loss": "loss", MARGIN: "margin", ACCURACY: "pairs right", CHOSEN_CHANG
 def learn(job: Job, policy: Policy, split: Split, trainer: Any, watch: Watch, stop_on: Sequence[str]) -> Numbers:
     """Trains and leaves the policy. split: what the trainer's rows are from.
 
-    The weights kept are the best by the metric; the input policy's own count too. Under a grader the whole validation
-    part is answered, also rows that are no pair.
+    The weights kept are the best by the metric; the input policy's own count too. They are measured on the plan's own
+    validation rows, but for preferences that people gave in an earlier stage.
     """
-    held = split.validation.rows
-    if job.plan.metric in job.plan.graders:
-        held = load_checked(job.plan.data, job.base).validation.rows
+    held = load_checked(job.plan.data, job.base).validation.rows
+    if job.rows is not None and job.plan.metric not in job.plan.graders:
+        held = split.validation.rows
     new_tokens = answer_limit(split.train.rows, policy, job.plan.model.template_args)
     best = KeepBest(job, policy, held, new_tokens, from_start=True)
     bell = Bell(job, watch, stop_on, PREFERENCE_ALARMS)

@@ -102,4 +102,6 @@ def _result(record: Record) -> str:
         return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={scored}{unscored})"
     if "last_reward" in numbers:
         return f"  {numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
+    if "kl" in numbers:
+        return f"  {numbers['steps']} steps, margin {numbers['last_margin']:.2f}, KL {numbers['kl']:.2f} nats an answer"
     return f"  {numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""

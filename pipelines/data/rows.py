@@ -52,6 +52,11 @@ class Row:
         return self.chosen is not None and self.rejected is not None
 
     @property
+    def is_marked(self) -> bool:
+        """Whether it has an answer that is marked good or bad."""
+        return self.desirable is not None and bool(self.completion)
+
+    @property
     def demonstration(self) -> str | None:
         """What SFT imitates: the completion, unless people disliked it, else the chosen answer of a pair."""
         if self.completion is not None:

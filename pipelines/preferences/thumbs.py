@@ -17,7 +17,7 @@ between 1 and this."""
 def load_thumbs(job: Job) -> Split:
     """Rows with `completion` and `desirable`; raises UserError where the training part lacks good ones or bad ones."""
     split = load_checked(job.plan.data, job.base)
-    marked = any(_is_marked(row) for row in split.train.rows)
+    marked = any(row.is_marked for row in split.train.rows)
     found = _each(split, _own) if marked and job.rows is None else _each(load_pairs(job), _sides)
     marks = {row.desirable for row in found.train.rows}
     if len(marks) < 2:
@@ -38,12 +38,8 @@ def thumb_weights(num_good: int, num_bad: int) -> tuple[float, float]:
     return max(1.0, num_bad / num_good), 1.0
 
 
-def _is_marked(row: Row) -> bool:
-    return row.desirable is not None and bool(row.completion)
-
-
 def _own(rows: Rows) -> Iterable[Row]:
-    return (row for row in rows.rows if _is_marked(row))
+    return (row for row in rows.rows if row.is_marked)
 
 
 def _sides(rows: Rows) -> Iterable[Row]:
