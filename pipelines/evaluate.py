@@ -143,5 +143,16 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _without_grader(job: Job, graded: list[GradedRow]) -> Numbers:
+    if not graded:
+        wanted = {
+            "preference": "test rows with a chosen and a rejected answer, or answers marked good and bad",
+            "likelihood": "test rows with an answer to imitate",
+        }
+        raise UserError(
+            f"no test row can be measured by {job.plan.metric}",
+            wanted[job.plan.metric],
+            "name their columns, or choose a grader as metric",
+            job.plan.data.test or job.plan.data.train,
+        )
     write_grades(job.folder / "grades.jsonl", graded)
     return summary(graded)

@@ -4,13 +4,14 @@
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from graders.union import AnyGrader
-from pipelines.alarms import AlarmName
+from pipelines.alarms import AlarmName, PreferenceAlarmName
 from pipelines.data.spec import DataSpec
+from pipelines.dpo_losses import PairLoss
 from pipelines.grpo_losses import Loss
 
 PLAN_VERSION: Literal[1] = 1
@@ -224,8 +225,46 @@ class RewardModel(Training):
     )
 
 
+class DPO(Training):
+    """Direct preference optimisation on pairs of a chosen and a rejected answer; the reference is the input policy."""
+
+    type: Literal["dpo"]
+    loss: PairLoss = Field("sigmoid", description="Published variant; robust where many pairs are the wrong way round.")
+    beta: float | None = Field(
+        None, gt=0, description="How strongly the policy is held to its start; else the loss's published value."
+    )
+    label_smoothing: float | None = Field(
+        None, gt=0, lt=0.5, description="For robust: share of pairs that are the wrong way round; else 0.1."
+    )
+    sft_weight: float = Field(
+        0.0, ge=0, description="Weight of imitating the chosen answers beside it (Iterative RPO: 1)."
+    )
+    epochs: float | None = Field(None, gt=0, description="Passes over the pairs; else from their number.")
+    batch_size: int | None = Field(None, ge=1, description="Pairs per optimizer step, over all processes.")
+    max_length: int | None = Field(None, ge=8, description="Longer pairs are left out and counted; else the context.")
+    stop_on: tuple[PreferenceAlarmName, ...] = Field(("overfit",), description="Alarms that end the training.")
+
+    @model_validator(mode="after")
+    def _smoothing_has_a_use(self) -> Self:
+        if self.label_smoothing is not None and self.loss != "robust":
+            raise ValueError("label_smoothing goes with `loss: robust` alone")
+        return self
+
+
+class KTO(Training):
+    """Kahneman-Tversky optimisation on answers marked good or bad; without marks, on the two sides of pairs."""
+
+    type: Literal["kto"]
+    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to its start.")
+    epochs: float | None = Field(None, gt=0, description="Passes over the answers; else from their number.")
+    batch_size: int | None = Field(None, ge=2, description="Answers per optimizer step, over all processes.")
+    max_length: int | None = Field(None, ge=8, description="Longer rows are left out and counted; else the context.")
+    stop_on: tuple[PreferenceAlarmName, ...] = Field(("overfit",), description="Alarms that end the training.")
+
+
 Stage = Annotated[
-    Evaluate | Probe | Label | SFT | RejectionSampling | GRPO | PPO | RewardModel, Field(discriminator="type")
+    Evaluate | Probe | Label | SFT | RejectionSampling | GRPO | PPO | RewardModel | DPO | KTO,
+    Field(discriminator="type"),
 ]
 
 

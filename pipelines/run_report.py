@@ -85,7 +85,8 @@ def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:
     if plan.metric == "likelihood":
         return {"score": "geometric mean probability of the reference's tokens; nothing is sampled, nothing judged"}
     if plan.metric == "preference":
-        return {"pass rate": "pairs whose chosen answer is the likelier per token; nothing is sampled"}
+        marks = "a good answer's score: the share of bad ones that are less likely"
+        return {"pass rate": f"pairs whose chosen answer is the likelier per token ({marks}); nothing is sampled"}
     sampling = {"pass rate": "greedy, one answer a row", "max_new_tokens": measured["max_new_tokens"]}
     if "pass_at_k_rows" in measured:
         rows, temperature = measured["pass_at_k_rows"], measured["pass_at_k_temperature"]

@@ -48,4 +48,6 @@ STAGES: Mapping[str, StageType] = {
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "both"),
     "reward_model": StageType("pipelines.reward_model", ("policy", "rows"), "reward_model", "none"),
     "ppo": StageType("pipelines.ppo", ("policy",), "policy", "both"),
+    "dpo": StageType("pipelines.dpo", ("policy", "rows"), "policy", "metric"),
+    "kto": StageType("pipelines.kto", ("policy", "rows"), "policy", "metric"),
 }

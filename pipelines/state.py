@@ -21,7 +21,7 @@ from graders.reward_model import stages_of
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import GRPO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control
+from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES, Kind, graders_of
@@ -156,7 +156,7 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
 
 def _ignored(stage: Stage) -> set[str]:
     """Training goes by scores; what passes matters where answers are counted or kept."""
-    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO) else set()
+    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO | DPO | KTO) else set()
 
 
 def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> str:

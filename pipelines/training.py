@@ -26,7 +26,7 @@ def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
     The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
-    SFT lets it fall along a cosine.
+    SFT, DPO and KTO let it fall along a cosine.
     """
     on_gpu = torch.cuda.is_available()
     falls = stage.type not in ("grpo", "ppo") and job.match_seconds is None

@@ -25,6 +25,9 @@ WORKER_ONLY = {
     "pipelines/prompt_queue.py",
     "pipelines/bell.py",
     "pipelines/rollout.py",
+    "pipelines/dpo.py",
+    "pipelines/kto.py",
+    "pipelines/preference_trainers.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 
