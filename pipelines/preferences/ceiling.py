@@ -7,8 +7,8 @@ mean agreement A over pairs follows what the best guess reaches on average, what
     A  ≤  ceiling  ≤  (1 + √(2A - 1)) / 2
 
 which is the inequality of Cover & Hart (1967, IEEE Trans. Inf. Theory 13:21, for two classes) with a second person in
-the place of the nearest neighbour. The upper end is reached where every pair is disputed alike, the lower where some are beyond
-doubt and all others a toss-up. A is unbiased from two votes a pair on; the majority of so few votes is not.
+the place of the nearest neighbour. The upper end is reached where all pairs are disputed alike, the lower where some
+are beyond doubt and the others a toss-up. A is unbiased from two votes a pair on; the majority of so few votes is not.
 """
 
 import math
