@@ -4,7 +4,8 @@ A ranking gives a vote on each pair of completions it places; verdict columns on
 one, by a person who is not known (annotator "") unless a column `annotator` names one.
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -54,15 +55,23 @@ def votes_of(source: Iterable[Answer] | Iterable[Numbered] | Rows) -> list[Vote]
     return [vote for number, answer in numbered for vote in _of_answer(number, answer)]
 
 
-def by_item(votes: Sequence[Vote]) -> list[dict[str, Vote]]:
-    """For each item the last vote of each known annotator, all turned to the order of the item's first vote."""
-    items: dict[tuple[str, frozenset[str]], dict[str, Vote]] = {}
+def by_item(votes: Iterable[Vote]) -> list[dict[str, Vote]]:
+    """What several people may have judged: annotator → vote, all turned to the order of the item's first vote.
+
+    An annotator's second vote on the same item opens a second group, and so on. Votes without a known annotator are
+    left out: nobody can say whether two of them are one person's.
+    """
+    groups: dict[tuple[str, frozenset[str]], list[dict[str, Vote]]] = {}
     first: dict[tuple[str, frozenset[str]], str] = {}
     for vote in votes:
         turned = vote.turned_to(first.setdefault(vote.item, vote.first))
         if vote.annotator:
-            items.setdefault(vote.item, {})[vote.annotator] = turned
-    return list(items.values())
+            given = groups.setdefault(vote.item, [])
+            group = next((group for group in given if vote.annotator not in group), None)
+            if group is None:
+                given.append(group := {})
+            group[vote.annotator] = turned
+    return [group for given in groups.values() for group in given]
 
 
 def _of_answer(number: int, answer: Answer) -> list[Vote]:
@@ -81,18 +90,27 @@ def _of_row(row: Row, rows: Rows) -> list[Vote]:
     if rows.comparison is None:
         if row.chosen is None or row.rejected is None:
             return []
-        judge = row.columns.get("source") == "judge"
-        return [Vote(row.number, prompt, row.chosen, row.rejected, 1, _annotator(row), judge)]
+        vote = Vote(row.number, prompt, row.chosen, row.rejected, 1, _annotator(row), _is_judge(row))
+        return [vote.turned_to(max(row.chosen, row.rejected, key=_digest))]
     pair = read_pair(row.columns.get(rows.comparison.first), row.columns.get(rows.comparison.second))
     if pair is None:
         return []
     votes = rows.comparison.votes(row.columns)
     who = _annotator(row) if len(votes) == 1 else ""
     return [
-        Vote(row.number, prompt, pair.chosen, pair.rejected, winner, who or column, in_order=True)
+        Vote(row.number, prompt, pair.chosen, pair.rejected, winner, who or column, _is_judge(row), True)
         for column, winner in votes.items()
         if winner is not None
     ]
+
+
+def _digest(text: str) -> bytes:
+    """An order of texts that has nothing to do with what is preferred: else chance agreement would look like 1."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _is_judge(row: Row) -> bool:
+    return row.columns.get("source") == "judge"
 
 
 def _annotator(row: Row) -> str:
