@@ -1,7 +1,7 @@
 """Answers or rows → votes: who preferred which of two completions, in one form for every check of preferences.
 
-A ranking gives a vote on each pair of completions it places; verdict columns one each; a chosen and a rejected answer
-one, by a person who is not known (annotator "") unless a column `annotator` names one.
+A ranking gives a vote on each pair of completions it places. Each of several verdict columns is an annotator and gives
+one. So do a single verdict and a chosen answer, by somebody unknown (annotator "") unless a column `annotator` tells.
 """
 
 import hashlib
@@ -96,9 +96,10 @@ def _of_row(row: Row, rows: Rows) -> list[Vote]:
     if pair is None:
         return []
     votes = rows.comparison.votes(row.columns)
-    who = _annotator(row) if len(votes) == 1 else ""
+    who = {column: column for column in votes} if len(votes) > 1 else dict.fromkeys(votes, _annotator(row))
+    judge = _is_judge(row)
     return [
-        Vote(row.number, prompt, pair.chosen, pair.rejected, winner, who or column, _is_judge(row), True)
+        Vote(row.number, prompt, pair.chosen, pair.rejected, winner, who[column], judge, in_order=True)
         for column, winner in votes.items()
         if winner is not None
     ]
