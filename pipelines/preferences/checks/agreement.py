@@ -7,8 +7,8 @@ from pipelines.preferences.collected import Collected
 FEWEST_PAIRS = 30
 """Under this no claim is made (DESIGN, Comparison)."""
 PAIRWISE = 0.6
-"""Two people's agreement on a pair. Below the least of the well-known sets: 63 % (Bai et al. 2022, arXiv:2204.05862,
-§2), 72.6 % (Ouyang et al. 2022, arXiv:2203.02155, §3.4)."""
+"""Two people's agreement on a pair, surely below that of well-known sets: 63 % (Bai et al. 2022, arXiv:2204.05862) and
+72.6 % (Ouyang et al. 2022, arXiv:2203.02155)."""
 
 
 def low_agreement(_: Collected, measures: Measures) -> list[Finding]:
@@ -21,14 +21,14 @@ def low_agreement(_: Collected, measures: Measures) -> list[Finding]:
         f"two annotators agree in {two.value:.0%} of {two.n:,} pairs that both decided (95 % interval {two.low:.0%} to "
         f"{two.high:.0%}), so no reward model can be expected to predict one more vote in over {ceiling.value:.0%}"
     )
+    if two.high >= PAIRWISE:
+        return []
     if found.alpha is not None and found.alpha.low <= 0:
         alpha = f"Krippendorff's alpha {found.alpha.value:.2f} ({found.alpha.low:.2f} to {found.alpha.high:.2f})"
         fix = "agree on what is better, in writing and with examples, and collect anew"
         return [Finding("low_agreement", "error", f"{told}; that may be chance: {alpha}", two.n, fix=fix)]
-    if two.value < PAIRWISE:
-        fix = "write down what is better, with examples; leave out the pairs that people dispute"
-        return [Finding("low_agreement", "warning", told, two.n, fix=fix)]
-    return []
+    fix = "write down what is better, with examples; leave out the pairs that people dispute"
+    return [Finding("low_agreement", "warning", told, two.n, fix=fix)]
 
 
 def odd_annotator(_: Collected, measures: Measures) -> list[Finding]:

@@ -13,7 +13,7 @@ BALANCED = 0.05
 else was shown on sets where the longer one was chosen not much oftener (Singhal et al. 2023, arXiv:2310.03716)."""
 SURFACE = 0.6
 """Accuracy without reading. Ours: people agree with each other in 63 to 73 % of open-ended pairs (Bai et al. 2022,
-arXiv:2204.05862, §2; Ouyang et al. 2022, arXiv:2203.02155, §3.4), so that this leaves little to learn by reading."""
+arXiv:2204.05862; Ouyang et al. 2022, arXiv:2203.02155), so that this leaves little to learn by reading."""
 TOO_EASY = 0.9
 """Accuracy without reading, and wins of one model over the others. Ours."""
 

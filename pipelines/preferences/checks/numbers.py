@@ -9,7 +9,7 @@ FEWEST = 500
 """Azure's guide to preference training: 500 to 5,000 pairs; OpenAI's: thousands."""
 GOOD_ACCURACY, USUAL_ACCURACY = 0.75, 0.65
 """Of reward models on people's held-out pairs: 72 % in the training group and 70 % beyond it (Ouyang et al. 2022,
-arXiv:2203.02155, appendix E.2)."""
+arXiv:2203.02155)."""
 
 
 def too_few(_: Collected, measures: Measures) -> list[Finding]:
