@@ -1,6 +1,9 @@
 """`preferences audit` as a user calls it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ import pytest
 from advisor.cli.main import run_command
 from pipelines.preferences.answers import answer_lines
 from tests.pipelines.preferences.made import answer, by_chance, mostly_longer, pairs
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +76,23 @@ def test_a_test_file_that_repeats_the_training_pairs_is_told(capsys: pytest.Capt
     write("test.jsonl", [{**row, "prompt": row["prompt"].replace("?", " ?!")} for row in train[:100]])
     assert run_command(["preferences", "audit", "train.jsonl", "--test", "test.jsonl"]) == 0
     assert "100 of 100 test rows ask what a training row asks" in " ".join(capsys.readouterr().out.split())
+
+
+def test_it_imports_no_torch() -> None:
+    write("clean.jsonl", pairs(600, 0, by_chance))
+    code = "import sys; from advisor.cli.main import run_command; code = run_command(sys.argv[1:]);"
+    code += "sys.exit(9 if 'torch' in sys.modules else code)"
+    asked = [sys.executable, "-c", code, "preferences", "audit", "clean.jsonl"]
+    done = subprocess.run(
+        asked, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_data_tells_of_the_audit_where_rows_are_pairs(capsys: pytest.CaptureFixture[str]) -> None:
+    write("some pairs.jsonl", pairs(40, 0, by_chance))
+    assert run_command(["data", "some pairs.jsonl"]) == 0
+    assert "finetune-advisor preferences audit 'some pairs.jsonl'" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(
