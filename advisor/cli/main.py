@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "advisor.cli.status:status",
     "data": "advisor.cli.data:data",
     "grade": "advisor.cli.grade:grade",
+    "preferences": "advisor.cli.preferences:preferences",
     "schema": "advisor.cli.schema:schema",
 }
 HELP = {
@@ -25,6 +26,7 @@ HELP = {
     "status": "Show which stages of a plan are done, and why the others would run.",
     "data": "Show how a data file is read: roles, findings, rendered rows.",
     "grade": "Grade a model's outputs, check a grader, or audit it on your rows.",
+    "preferences": "Audit preferences before a reward model or a policy learns from them.",
     "schema": "Print the JSON Schema of plan.yaml.",
 }
 
