@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_KEYS = {"Enter": ("Enter", 13), "ArrowLeft": ("ArrowLeft", 37), "ArrowRight": ("ArrowRight", 39), "Escape": ("Escape", 27)}
+_KEYS = {
+    "Enter": ("Enter", 13),
+    "ArrowLeft": ("ArrowLeft", 37),
+    "ArrowRight": ("ArrowRight", 39),
+    "Escape": ("Escape", 27),
+}
 
 
 def find_chromium() -> str | None:
@@ -30,7 +35,13 @@ class Page:
         attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
         self._call("Page.enable")
-        self._call("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=size[0] < 600)
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=size[0],
+            height=size[1],
+            deviceScaleFactor=1,
+            mobile=size[0] < 600,
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         self.open(address)
@@ -70,7 +81,7 @@ class Page:
         """As a person does: down and up."""
         for key in keys:
             name, code = _KEYS.get(key, (key, ord(key.upper()[0])))
-            text = {"text": key} if len(key) == 1 else {}
+            text = {"text": "\r" if key == "Enter" else key} if len(key) == 1 or key == "Enter" else {}
             shared = {"key": name, "windowsVirtualKeyCode": code}
             self._call("Input.dispatchKeyEvent", type="keyDown", **shared, **text)
             self._call("Input.dispatchKeyEvent", type="keyUp", **shared)
