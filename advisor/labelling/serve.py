@@ -22,6 +22,8 @@ def serve(
     """Returns on Ctrl-C or SIGTERM. Raises UserError while another page of this stage is up."""
     name, folder = step.stage.name, labels_folder(run_folder)
     go_on = command("run", loaded, run_folder)
+    if not place.desk.questions() and not at_work(run_folder):
+        raise _nothing(step, place, go_on)
     about = About(loaded.plan.name, name, annotator or _user(), go_on, lambda: _growing(step, run_folder))
     with claim(folder, name) as before:
         server = _bind(place, about, before, port)
@@ -38,6 +40,13 @@ def serve(
         server.server_close()
     count = len(place.store.live())
     click.echo(f"\nStopped. {count} answers are in {place.file.path}. To go on: {go_on}", err=True)
+
+
+def _nothing(step: Step, place: Place, go_on: str) -> UserError:
+    if step.record() is None:
+        return UserError("there is nothing to compare yet", "completions that the stage samples", go_on)
+    happened = f"{place.file.path.name} held enough answers, so nothing was sampled"
+    return UserError(happened, fix=f"raise at_least in the plan, then {go_on}", where=str(place.file.path))
 
 
 def _bind(place: Place, about: About, before: Address, port: int | None) -> Server:

@@ -87,8 +87,10 @@ class AnswersFile:
     def _drop_half_a_line(self, store: Store) -> None:
         """A machine that lost power may leave half a line; the store has the whole of it."""
         last = self.path.read_bytes().rpartition(b"\n")[2] if self.path.exists() else b""
-        if last and any(row.line.encode().startswith(last) and row.line.encode() != last for row in store.live()):
+        begun = [row for row in store.live() if row.line.encode().startswith(last) and row.line.encode() != last]
+        if last and begun:
             os.truncate(self.path, self.path.stat().st_size - len(last))
+            store.mark(begun[-1].number, False, None)
 
     def _append(self, text: str) -> None:
         try:
