@@ -7,6 +7,7 @@ nothing where the committed answers are enough already. `finetune-advisor label`
 
 from collections.abc import Sequence
 
+from graders.errors import UserError
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Split
 from pipelines.data.split import prompt_hash
@@ -40,8 +41,20 @@ def run(job: Job) -> Numbers:
     left = [prompt for prompt in prompts if prompt not in done]
     if left:
         _sample_all(job, stage, split, left)
-    comparable = sum(len(found.completions) > 1 for found in read_candidates(path))
+    counts = [len(found.completions) for found in read_candidates(path)]
+    comparable = sum(count > 1 for count in counts)
+    _require_enough(stage, comparable, decided + sum(count * (count - 1) // 2 for count in counts), len(prompts))
     return {"prompts": len(prompts), "comparable": comparable}
+
+
+def _require_enough(stage: Label, comparable: int, pairs: int, prompts: int) -> None:
+    """Nobody shall answer for hours and then learn that it could not suffice."""
+    if pairs < stage.at_least:
+        raise UserError(
+            f"{comparable} of {prompts} prompts got different completions: {pairs} pairs at most",
+            f"{stage.at_least} pairs, as at_least says",
+            "raise temperature, prompts or completions, add rows, or lower at_least",
+        )
 
 
 def asked(split: Split, limit: int) -> list[Row]:

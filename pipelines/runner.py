@@ -4,15 +4,17 @@ Exit codes: 0 done, 1 the user must change something, 3 a gate said no, 75 stopp
 """
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from graders.errors import UserError
 from pipelines.engines import require_engines
 from pipelines.files import remove_tree
-from pipelines.launcher import DONE, Launcher, Signals, Watcher, finished_record
-from pipelines.plan import Evaluate, Probe
+from pipelines.launcher import DONE, STOPPED, Launcher, Signals, Watcher, finished_record
+from pipelines.plan import Evaluate, Label, Probe
 from pipelines.plan_file import LoadedPlan
+from pipelines.preferences.enough import wanted
 from pipelines.run_report import gate_refusal, write_run_report
 from pipelines.state import Step, lock, steps, why_run
 
@@ -30,6 +32,13 @@ class Options:
 def default_run_folder(loaded: LoadedPlan) -> Path:
     """runs/<plan name>/ beside the plan."""
     return loaded.folder / "runs" / loaded.plan.name
+
+
+def command(verb: str, loaded: LoadedPlan, run_folder: Path) -> str:
+    """What somebody in this folder types: `finetune-advisor VERB PLAN`, with --out where it is needed."""
+    plan = os.path.relpath(loaded.path)
+    out = [] if run_folder == default_run_folder(loaded).resolve() else ["--out", os.path.relpath(run_folder)]
+    return shlex.join(["finetune-advisor", verb, plan if not plan.startswith("..") else str(loaded.path), *out])
 
 
 def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Watcher) -> int:
@@ -72,7 +81,7 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
     pending = list(todo)
     while pending:
         step = pending.pop(0)
-        why = why_run(step, run_folder)
+        why = why_run(step, run_folder) or _nothing_to_label(step, loaded)
         if why is not None:
             batch = [step, *_evaluations_to_share(step, pending)]
             code = launcher.run(batch, todo, why, watcher)
@@ -81,12 +90,28 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
             watcher.finished(step, finished_record(step))
         else:
             watcher.skipped(step, finished_record(step))
+        if isinstance(step.stage, Label) and (lacks := wanted(step.stage, loaded.plan, loaded.folder)) is not None:
+            watcher.waits(step, f"{lacks}. To collect them: {_label_command(step, todo, loaded, run_folder)}")
+            return STOPPED
         if isinstance(step.stage, Evaluate | Probe):
             write_run_report(loaded.plan, todo, run_folder)
         if (refusal := gate_refusal(step, todo)) is not None:
             watcher.gate_closed(step, refusal)
             return GATE_CLOSED
     return DONE
+
+
+def _nothing_to_label(step: Step, loaded: LoadedPlan) -> str | None:
+    """Why a stage that is done must sample after all: the answers were enough then, and are no longer."""
+    record = step.record() if isinstance(step.stage, Label) else None
+    if record is None or record.numbers["prompts"] or not isinstance(step.stage, Label):
+        return None
+    return wanted(step.stage, loaded.plan, loaded.folder)
+
+
+def _label_command(step: Step, todo: list[Step], loaded: LoadedPlan, run_folder: Path) -> str:
+    several = sum(isinstance(other.stage, Label) for other in todo) > 1
+    return command("label", loaded, run_folder) + (f" --stage {step.stage.name}" if several else "")
 
 
 def _evaluations_to_share(step: Step, pending: list[Step]) -> list[Step]:

@@ -80,6 +80,9 @@ class Terminal:
     def gate_closed(self, step: Step, why: str) -> None:
         self._line("✗", step, f"gate: {why}")
 
+    def waits(self, step: Step, why: str) -> None:
+        self._line("…", step, f"waits for people: {why}")
+
     def _remove_bar(self) -> None:
         if self._bar is not None:
             self._bars.remove_task(self._bar)

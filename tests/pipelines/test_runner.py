@@ -50,6 +50,9 @@ class Notes:
     def gate_closed(self, step: Step, why: str) -> None:
         self.lines.append(f"gate {step.stage.name}: {why}")
 
+    def waits(self, step: Step, why: str) -> None:
+        self.lines.append(f"{step.stage.name} waits: {why}")
+
 
 def run(plan: Path, *force: str, until: str | None = None) -> tuple[int, list[str]]:
     notes = Notes()

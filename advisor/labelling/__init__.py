@@ -1,0 +1,1 @@
+"""Where people compare completions: a page served on this machine, and a terminal."""

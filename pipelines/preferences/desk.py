@@ -1,0 +1,125 @@
+"""Where people answer: questions are handed out, answers kept, taken back, and counted; behind page and terminal.
+
+An annotator sees every question, in an order that is the same for all, so that those who stop early have answered the
+same ones; the completions of a question stand in an order of the annotator's own.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from graders.errors import UserError
+from pipelines.preferences.answers import Answer
+from pipelines.preferences.answers_file import AnswersFile, line_of
+from pipelines.preferences.enough import Pair, decided
+from pipelines.preferences.questions import Question, read_candidates
+from pipelines.preferences.store import Kept, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an annotator said. ranking: places in the order shown, best first, ties together. key: names the click."""
+
+    key: str
+    question: str
+    annotator: str
+    ranking: tuple[tuple[int, ...], ...]
+    both_bad: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands before an annotator. question: None when all there are so far are answered. completions: in the
+    order shown. answered, total: of this annotator. pairs, wanted: decided by all, of those that the plan asks for.
+    undo: the number of the answer that can be taken back."""
+
+    question: Question | None
+    completions: tuple[str, ...]
+    answered: int
+    total: int
+    pairs: int
+    wanted: int
+    undo: int | None
+
+
+class Desk:
+    """candidates: the file that the stage writes. prompts: hashes of those that training may see. wanted: pairs."""
+
+    def __init__(self, candidates: Path, store: Store, file: AnswersFile, prompts: frozenset[str], wanted: int) -> None:
+        self._candidates, self._store, self._file = candidates, store, file
+        self._prompts, self._wanted = prompts, wanted
+        self._size = -1
+        self._questions: dict[str, Question] = {}
+        self._pairs: Counter[Pair] = Counter()
+        self._lock = threading.Lock()
+        for row in store.live():
+            self._pairs.update(decided(row.answer, prompts))
+
+    def questions(self) -> Mapping[str, Question]:
+        """By id, as far as they are sampled."""
+        size = self._candidates.stat().st_size if self._candidates.exists() else 0
+        if size != self._size:
+            found = read_candidates(self._candidates)
+            self._questions = {question.id: question for question in found if len(question.completions) > 1}
+            self._size = size
+        return self._questions
+
+    def before(self, annotator: str, skipped: Collection[str] = (), first: str | None = None) -> Before:
+        """The next question for an annotator: `first` if it is open, and those that were skipped at the end."""
+        questions, answered = self.questions(), self._store.answered(annotator)
+        left = [name for name in questions if name not in answered]
+        left.sort(key=lambda name: (name != first, name in skipped))
+        question = questions[left[0]] if left else None
+        shown = tuple(question.completions[place] for place in question.order(annotator)) if question else ()
+        done, undo = len(questions) - len(left), self._store.last(annotator)
+        return Before(question, shown, done, len(questions), len(self._pairs), self._wanted, undo)
+
+    def give(self, given: Given) -> None:
+        """Keeps an answer, in the store and the file, before it returns. The same click twice is one answer.
+
+        Raises UserError for an answer to no question, or one that does not rank all of its completions.
+        """
+        question = self.questions().get(given.question)
+        if question is None:
+            raise UserError(f"there is no question {given.question}", "one that was asked; was the policy changed?")
+        answer = _answer(question, given)
+        with self._file.alone():
+            if self._store.give(given.key, question.id, line_of(answer), given.annotator):
+                self._count(answer, 1)
+            self._file.settle(self._store)
+
+    def undo(self, annotator: str, number: int) -> Kept | None:
+        """Takes back an answer of this annotator's; None when it is taken back already."""
+        with self._file.alone():
+            found = self._store.undo(number, annotator)
+            if found:
+                self._count(found.answer, -1)
+            self._file.settle(self._store)
+        return found
+
+    def _count(self, answer: Answer, by: int) -> None:
+        with self._lock:
+            for pair in decided(answer, self._prompts):
+                self._pairs[pair] += by
+                if not self._pairs[pair]:
+                    del self._pairs[pair]
+
+
+def _answer(question: Question, given: Given) -> Answer:
+    """Places as they were shown become places as they were sampled."""
+    order = question.order(given.annotator)
+    if sorted(place for group in given.ranking for place in group) != list(range(len(order))):
+        raise UserError(f"the ranking {given.ranking} does not name each of {len(order)} completions once")
+    return Answer(
+        messages=question.messages,
+        completions=question.completions,
+        ranking=tuple(tuple(sorted(order[place] for place in group)) for group in given.ranking),
+        both_bad=given.both_bad,
+        note=given.note.strip(),
+        annotator=given.annotator,
+        given=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
