@@ -6,7 +6,6 @@ left out and counted. TRL's DPOTrainer with the plan's loss (dpo_losses.py).
 """
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 from datasets import Dataset
@@ -58,7 +57,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     batch = sizing.split_batch(size, processes.count(), 2 * examples.longest, facts, room())
     epochs = stage.epochs or sizing.preference_epochs(num_pairs)
     config = DPOConfig(
-        **(_loss(stage) | common_arguments(job, stage, batch, rate, facts)),
+        **{**_loss(stage), **common_arguments(job, stage, batch, rate, facts)},
         # An arm that stops by the clock needs more epochs than the clock allows.
         num_train_epochs=epochs if job.match_seconds is None else 100_000,
         max_length=None,
@@ -76,7 +75,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     )
 
 
-def _loss(stage: DPO) -> Mapping[str, Any]:
+def _loss(stage: DPO) -> dict[str, Any]:
     """The plan's loss as arguments of DPOConfig."""
     variant = PAIR_LOSSES[stage.loss]
     smoothing = stage.label_smoothing if stage.label_smoothing is not None else variant.smoothing
