@@ -36,7 +36,7 @@ def run(job: Job) -> Numbers:
     stage = job.config(GRPO)
     split = load_checked(job.plan.data, job.base)
     rows = split.train
-    grader = checked_grader(job, job.plan.reward_name, rows.rows)
+    grader = checked_grader(job, job.reward_name, rows.rows)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
     kept, longest = fitting(rows, policy, job, new_tokens)

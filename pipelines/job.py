@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines import processes
-from pipelines.plan import Evaluate, Plan, Probe, Training
+from pipelines.plan import Plan, Strict
 
-S = TypeVar("S", bound=Evaluate | Probe | Training)
+S = TypeVar("S", bound=Strict)
 
 Numbers = Mapping[str, Any]
 """What a stage measured, as plain JSON values; kept in its record."""
@@ -91,6 +91,11 @@ class Job:
         if not isinstance(stage, model):
             raise TypeError(f"stage {self.stage} is a {stage.type}, not a {model.__name__}")
         return stage
+
+    @property
+    def reward_name(self) -> str:
+        """The grader that this stage optimises."""
+        return self.plan.reward_of(next(stage for stage in self.plan.stages if stage.name == self.stage))
 
     @property
     def checkpoints(self) -> Path:

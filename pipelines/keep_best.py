@@ -1,7 +1,7 @@
 """Measures a model on validation rows while it trains, and keeps the weights that did best.
 
-A policy is measured by the plan's metric. Without validation rows, or with a metric that is no grader, nothing is
-measured and the last weights are taken.
+A policy is measured by the plan's metric; by `preference` on validation rows that are pairs or marked. Without
+validation rows, or with `likelihood`, nothing is measured and the last weights are taken.
 What is measured goes into the training log too, with the interval of its change since the best, for the alarms.
 """
 
@@ -20,6 +20,7 @@ from graders.statistics import Interval, paired_bootstrap
 from pipelines import processes
 from pipelines.alarms import METRIC, METRIC_HIGH
 from pipelines.data.rows import Row
+from pipelines.evals.likelihood import preference_rows
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
 from pipelines.job import Job, Progress
@@ -41,10 +42,13 @@ Measure = Callable[[Any], tuple[Scores, str]]
 
 
 def by_metric(job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int) -> Measure | None:
-    """Greedy answers to the first validation rows, graded by the plan's metric; None where that is no grader.
+    """The plan's metric on the first validation rows it can measure; None where it measures none while training.
 
-    policy: what trains, with its tokenizer. max_new_tokens: where an answer is cut.
+    policy: what trains, with its tokenizer. max_new_tokens: where a greedy answer is cut.
     """
+    if job.plan.metric == "preference":
+        pairs = [row for row in rows if row.is_pair or row.is_marked][:MOST_ROWS]
+        return _by_preference(job, policy, pairs) if pairs else None
     held = list(rows[:MOST_ROWS])
     if not held or job.plan.metric not in job.plan.graders:
         return None
@@ -55,6 +59,15 @@ def by_metric(job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int
         silent = Progress(Path("/dev/null"))
         answers = sample(replace(policy, model=model), [row.messages for row in held], settings, args, silent)
         graded = grade_completions(grader, held, [answer[0] for answer in answers])
+        return [row.score for row in graded], graded[0].reason
+
+    return measure
+
+
+def _by_preference(job: Job, policy: Policy, rows: Sequence[Row]) -> Measure:
+    def measure(model: Any) -> tuple[Scores, str]:
+        silent = Progress(Path("/dev/null"))
+        graded = preference_rows(replace(policy, model=model), rows, job.plan.model.template_args, silent)
         return [row.score for row in graded], graded[0].reason
 
     return measure

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from graders.errors import UserError
+from graders.reward_model import with_folders
 from pipelines import worker
 from pipelines.files import write_json, write_text
 from pipelines.plan import Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import locate
-from pipelines.state import Record, Step
+from pipelines.state import Record, Step, answers_identity, answers_path
 
 DONE, STOPPED, INTERRUPTED = 0, 75, 130
 FULL_DISK_BYTES = 1_000_000
@@ -102,20 +103,42 @@ class Launcher:
         return INTERRUPTED if self._signals.received[0] == signal.SIGINT else STOPPED
 
     def _write_jobs(self, batch: list[Step], todo: list[Step]) -> Path:
-        folders = {step.stage.name: step.folder for step in todo}
-        own = locate(self._loaded.plan.model, self._loaded.folder)
         jobs = []
         for step in batch:
-            if step.source:
-                _require_model(step.source, folders[step.source] / "model")
-            policy = str(folders[step.source] / "model") if step.source else own
-            jobs.append(_job(step, policy, _match_seconds(step, todo)))
+            jobs.append(_job(step, self._policy(step, todo), self._answers(step, todo), _match_seconds(step, todo)))
             write_json(step.folder / "job.json", {"parts": dict(step.parts), "plan": str(self._loaded.path)})
         job_path = batch[0].folder / "work.json"
         job_path.with_name("error.json").unlink(missing_ok=True)
-        plan = self._loaded.plan.model_dump(mode="json")
+        plan = with_folders(self._loaded.plan.model_dump(mode="json"), self._reward_models(batch, todo))
         write_json(job_path, {"runner": os.getpid(), "plan": plan, "base": str(self._loaded.folder), "jobs": jobs})
         return job_path
+
+    def _policy(self, step: Step, todo: list[Step]) -> str:
+        """The input model: an earlier step's folder, or the plan's own."""
+        name = step.sources.get("policy")
+        if name is None:
+            return locate(self._loaded.plan.model, self._loaded.folder)
+        model = _named(name, todo).folder / "model"
+        _require_model(name, model)
+        return str(model)
+
+    def _reward_models(self, batch: list[Step], todo: list[Step]) -> dict[str, str]:
+        """Stage → the folder of the reward model it left, of all that the batch's graders score with."""
+        folders = {name: _named(name, todo).folder / "model" for step in batch for name in step.judges}
+        for name, folder in folders.items():
+            _require_model(name, folder)
+        return {name: str(folder) for name, folder in folders.items()}
+
+    def _answers(self, step: Step, todo: list[Step]) -> str | None:
+        """The file of people's answers, as it was when the run began: they may go on answering meanwhile."""
+        name = step.sources.get("rows")
+        if name is None:
+            return None
+        path = answers_path(_named(name, todo), self._loaded.folder)
+        if answers_identity(path) != step.parts["answers"]:
+            happened = f"stage `{step.stage.name}`: people gave or took back answers since this run began"
+            raise UserError(happened, "the answers as they were", "run again, to train on all of them", str(path))
+        return str(path)
 
     def _command(self, step: Step, job_path: Path) -> list[str]:
         plan, script = self._loaded.plan, str(Path(worker.__file__).resolve())
@@ -212,12 +235,17 @@ def _require_model(stage: str, model: Path) -> None:
         )
 
 
-def _job(step: Step, policy: str, match_seconds: float | None) -> dict[str, Any]:
+def _named(name: str, todo: list[Step]) -> Step:
+    return next(step for step in todo if step.stage.name == name)
+
+
+def _job(step: Step, policy: str, rows: str | None, match_seconds: float | None) -> dict[str, Any]:
     return {
         "stage": step.stage.name,
         "type": step.stage.type,
         "folder": str(step.folder),
         "policy": policy,
+        "rows": rows,
         "match_seconds": match_seconds,
         "fingerprint": step.fingerprint,
         "parts": dict(step.parts),
@@ -227,7 +255,7 @@ def _job(step: Step, policy: str, match_seconds: float | None) -> dict[str, Any]
 def _match_seconds(step: Step, todo: list[Step]) -> float | None:
     if not isinstance(step.stage, Training) or step.stage.same_time_as is None:
         return None
-    record = finished_record(next(other for other in todo if other.stage.name == step.stage.same_time_as))
+    record = finished_record(_named(step.stage.same_time_as, todo))
     return float(record.numbers["train_seconds"])
 
 

@@ -10,11 +10,11 @@ import pydantic
 
 from graders.errors import UserError
 from graders.faults import said
-from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Evaluate, Plan, Probe, Stage, Training
+from pipelines.plan import NAME, NAME_IN_WORDS, PLAN_VERSION, Plan, Stage, Strict
 from pipelines.plan_checks import did_you_mean, inconsistent
 from pipelines.yaml_lines import Document, Fault, parse
 
-STAGE_MODELS: dict[str, type[Evaluate] | type[Probe] | type[Training]] = {
+STAGE_MODELS: dict[str, type[Strict]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(get_args(Stage)[0])
 }
 

@@ -40,7 +40,7 @@ def run(job: Job) -> Numbers:
     """The stage function of `ppo`."""
     stage = job.config(PPO)
     split = load_checked(job.plan.data, job.base)
-    grader = checked_grader(job, job.plan.reward_name, split.train.rows)
+    grader = checked_grader(job, job.reward_name, split.train.rows)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(split.train.rows, policy, job, stage.temperature)
     kept, longest = fitting(split.train, policy, job, new_tokens)

@@ -62,7 +62,7 @@ def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
         raise UserError(f"no stage is called `{min(unknown)}`", f"one of {', '.join(sorted(known))}")
     stale = set(force)
     for step in todo:
-        if stale & {step.source, getattr(step.stage, "same_time_as", None)}:
+        if stale & {*step.sources.values(), *step.judges, getattr(step.stage, "same_time_as", None)}:
             stale.add(step.stage.name)
         if step.stage.name in stale:
             remove_tree(step.folder)
@@ -83,9 +83,9 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
             watcher.skipped(step, finished_record(step))
         if isinstance(step.stage, Evaluate | Probe):
             write_run_report(loaded.plan, todo, run_folder)
-            if (refusal := gate_refusal(step, todo)) is not None:
-                watcher.gate_closed(step, refusal)
-                return GATE_CLOSED
+        if (refusal := gate_refusal(step, todo)) is not None:
+            watcher.gate_closed(step, refusal)
+            return GATE_CLOSED
     return DONE
 
 

@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -17,14 +17,18 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from graders.errors import UserError
+from graders.reward_model import stages_of
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import GRPO, PPO, SFT, Evaluate, Plan, Stage, Training
+from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
-from pipelines.stages import STAGES
+from pipelines.stages import STAGES, Kind, graders_of
 
+_JUDGED_ANEW = {"gate", "control", "answers", "at_least"}
+"""Fields that change no result: they decide on each run whether, and with which model, the plan goes on."""
+_LEFT = {"policy": "model", "rows": "completions", "reward_model": "reward model"}
 LOCK_SECONDS = 2.0
 """How long to wait for the lock: the worker of a runner that was killed takes a moment to die."""
 
@@ -53,14 +57,16 @@ class Step:
     """A stage of the plan with all that decides its result.
 
     parts: name → digest or value, the things whose change makes it run again; fingerprint: the digest of them all.
-    source: the earlier step whose model this one reads, or None for the plan's own model.
+    sources: kind → the earlier step that this one reads it from; no policy: the plan's own model.
+    judges: the earlier steps whose reward models its graders score with.
     """
 
     stage: Stage
     parts: Mapping[str, str]
     fingerprint: str
     folder: Path
-    source: str | None
+    sources: Mapping[Kind, str]
+    judges: tuple[str, ...]
 
     @property
     def record_path(self) -> Path:
@@ -88,32 +94,60 @@ def steps(loaded: LoadedPlan, run_folder: Path) -> list[Step]:
     data = _data_identity(plan.data, base)
     found: dict[str, Step] = {}
     for stage in plan.stages:
-        source = stage.policy or _newest_policy(found.values())
-        upstream = found[source].fingerprint if source else model
-        parts = _parts(plan, stage, base) | {"model": upstream, "data": data}
+        sources = _sources(stage, found.values())
+        parts = _parts(plan, stage, base) | {"model": model, "data": data} | _read(sources, found, base)
+        judges = judging_stages(plan, stage)
+        parts |= {f"reward model {name}": found[name].fingerprint for name in judges}
         if isinstance(stage, Training) and stage.same_time_as:
             parts["same_time_as"] = found[stage.same_time_as].fingerprint
         fingerprint = digest_text(json.dumps(parts, sort_keys=True))
         folder = run_folder / "stages" / f"{stage.name}-{fingerprint[:8]}"
-        found[stage.name] = Step(stage, parts, fingerprint, folder, source)
+        found[stage.name] = Step(stage, parts, fingerprint, folder, sources, judges)
     return list(found.values())
 
 
-def _newest_policy(earlier: Sequence[Step] | Any) -> str | None:
-    names = [step.stage.name for step in earlier if isinstance(step.stage, Training) and not step.stage.control]
-    return names[-1] if names else None
+def judging_stages(plan: Plan, stage: Stage) -> tuple[str, ...]:
+    """The reward_model stages that the stage's graders name."""
+    used = [plan.graders[name].model_dump() for name in graders_of(plan, stage) if name in plan.graders]
+    return tuple(dict.fromkeys(stages_of(used)))
+
+
+def _sources(stage: Stage, earlier: Iterable[Step]) -> dict[Kind, str]:
+    """For each kind that the stage reads, the step it names, else the newest that leaves it and is no control."""
+    newest = {STAGES[step.stage.type].leaves: step.stage.name for step in earlier if not is_control(step.stage)}
+    chosen = {kind: getattr(stage, kind, None) or newest.get(kind) for kind in STAGES[stage.type].reads}
+    return {kind: name for kind, name in chosen.items() if name is not None}
+
+
+def _read(sources: Mapping[Kind, str], found: Mapping[str, Step], base: Path) -> dict[str, str]:
+    """The parts that follow from what is read of earlier steps."""
+    parts = {"model" if kind == "policy" else kind: found[name].fingerprint for kind, name in sources.items()}
+    if "rows" in sources:
+        parts["answers"] = answers_identity(answers_path(found[sources["rows"]], base))
+    return parts
+
+
+def answers_path(step: Step, base: Path) -> Path:
+    """The file of people's answers that a step of type `label` names."""
+    if not isinstance(step.stage, Label):
+        raise TypeError(f"stage {step.stage.name} is a {step.stage.type}, not a label")
+    return base / step.stage.answers
+
+
+def answers_identity(path: Path) -> str:
+    """What the file holds; "" where nobody answered yet."""
+    return digest_path(path) if path.exists() else ""
 
 
 def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
-    """What of the plan decides this stage's result. A gate is not in it: it is judged anew on each run."""
-    config = stage.model_dump(mode="json", exclude={"gate", "policy", "control"})
+    """What of the plan decides this stage's result. A gate is not in it, nor how many answers people shall give: they
+    are judged anew on each run."""
+    config = stage.model_dump(mode="json", exclude=_JUDGED_ANEW | {*STAGES[stage.type].reads})
     parts = {key: json.dumps(value, sort_keys=True) for key, value in config.items()}
     parts |= {f"model.{key}": json.dumps(value) for key, value in plan.model.model_dump(exclude={"name"}).items()}
     parts["seed"] = str(plan.seed)
     parts["processes"] = str(plan.processes) if isinstance(stage, Training) else ""
-    names = {"metric": [plan.metric], "reward": [plan.reward_name]}
-    names["both"] = [*names["metric"], *names["reward"]]
-    for name in names[STAGES[stage.type].graders]:
+    for name in graders_of(plan, stage):
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):
         parts["evaluation"] = plan.evaluation.model_dump_json()
@@ -122,7 +156,7 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
 
 def _ignored(stage: Stage) -> set[str]:
     """Training goes by scores; what passes matters where answers are counted or kept."""
-    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO) else set()
+    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO | DPO | KTO) else set()
 
 
 def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> str:
@@ -152,8 +186,10 @@ def why_run(step: Step, run_folder: Path) -> str | None:
     if earlier is None:
         return "it has not run yet"
     changed = sorted(key for key in {*earlier, *step.parts} if earlier.get(key) != step.parts.get(key))
-    shown = [f"the model of `{step.source}`" if key == "model" and step.source else key for key in changed]
-    return f"changed: {', '.join(shown)}"
+    told = {
+        "model" if kind == "policy" else kind: f"the {_LEFT[kind]} of `{name}`" for kind, name in step.sources.items()
+    }
+    return f"changed: {', '.join(told.get(key, key) for key in changed)}"
 
 
 def _latest_parts(step: Step, run_folder: Path) -> Mapping[str, str] | None:

@@ -17,18 +17,16 @@ from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, computes_in_bf16, save_policy
-from pipelines.plan import GRPO, PPO, SFT, ModelSpec, RejectionSampling
+from pipelines.plan import ModelSpec, Training
 from pipelines.sizing import Batch, ModelFacts
 from pipelines.watch import COMPLETE, Watch
 
 
-def common_arguments(
-    job: Job, stage: SFT | RejectionSampling | GRPO | PPO, batch: Batch, rate: float, facts: ModelFacts
-) -> dict[str, Any]:
+def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
     The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
-    SFT lets it fall along a cosine.
+    SFT, DPO and KTO let it fall along a cosine.
     """
     on_gpu = torch.cuda.is_available()
     falls = stage.type not in ("grpo", "ppo") and job.match_seconds is None

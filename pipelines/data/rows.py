@@ -49,6 +49,16 @@ class Row:
         return self.reference if self.reference is not None else self.completion
 
     @property
+    def is_pair(self) -> bool:
+        """Whether it has a chosen and a rejected answer."""
+        return self.chosen is not None and self.rejected is not None
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it has an answer that is marked good or bad."""
+        return self.desirable is not None and bool(self.completion)
+
+    @property
     def demonstration(self) -> str | None:
         """What SFT imitates: the completion, unless people disliked it, else the chosen answer of a pair."""
         if self.completion is not None:

@@ -30,12 +30,12 @@ def load_pairs(job: Job) -> Split:
 
 
 def _own(split: Split) -> Split:
-    parts = [part.only(row for row in part.rows if _is_pair(row)) for part in (split.train, split.validation)]
-    return replace(split, train=parts[0], validation=parts[1], test=split.test.only(filter(_is_pair, split.test.rows)))
+    train, validation, test = (_pairs(part) for part in (split.train, split.validation, split.test))
+    return replace(split, train=train, validation=validation, test=test)
 
 
-def _is_pair(row: Row) -> bool:
-    return row.chosen is not None and row.rejected is not None
+def _pairs(part: Rows) -> Rows:
+    return part.only(row for row in part.rows if row.is_pair)
 
 
 def _from_answers(job: Job, split: Split) -> Split:
@@ -52,7 +52,7 @@ def _from_answers(job: Job, split: Split) -> Split:
             if name is not None and str(row.chosen).strip() != str(row.rejected).strip():
                 parts[name].append(row)
     made = [answer_table(str(job.rows), parts[name]) for name in ("train", "validation")]
-    return replace(split, train=made[0], validation=made[1], test=split.test.only(filter(_is_pair, split.test.rows)))
+    return replace(split, train=made[0], validation=made[1], test=_pairs(split.test))
 
 
 def answer_rows(number: int, answer: Answer) -> list[Row]:

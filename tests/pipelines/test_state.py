@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from graders.errors import UserError
+from pipelines import state
 from pipelines.files import write_json
 from pipelines.plan_file import load_plan
+from pipelines.stages import StageType
 from pipelines.state import Record, Step, lock, steps, versions, why_run
 
 Writer = Callable[..., Path]
@@ -122,4 +124,36 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 def test_a_stage_reads_the_newest_model_that_is_no_control(write_plan: Writer) -> None:
     control = {"type": "sft", "name": "longer", "policy": "sft", "control": True, "same_time_as": "sft"}
     plan = write_plan(BASE, SFT, control, AFTER)
-    assert [step.source for step in steps(load_plan(plan), plan.parent / "run")] == [None, None, "sft", "sft"]
+    read = [step.sources.get("policy") for step in steps(load_plan(plan), plan.parent / "run")]
+    assert read == [None, None, "sft", "sft"]
+
+
+LABEL = {"type": "label", "name": "ask", "prompts": 20, "at_least": 5}
+
+
+def test_answers_of_people_do_not_rerun_the_stage_that_asks_for_them(write_plan: Writer) -> None:
+    plan = write_plan(LABEL, SFT)
+    for step in steps(load_plan(plan), plan.parent / "run"):
+        finish(step)
+    (plan.parent / "preferences.jsonl").write_text("{}\n")
+    edit(plan, lambda value: value["stages"][0].update(at_least=6, answers="others.jsonl"))
+    assert reasons(plan) == {"ask": None, "sft": None}
+    edit(plan, lambda value: value["stages"][0].update(completions=3))
+    assert reasons(plan) == {"ask": "changed: completions", "sft": None}
+
+
+def test_a_stage_that_reads_answers_runs_again_when_they_or_the_completions_change(
+    write_plan: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = StageType("pipelines.sft", ("policy", "rows"), "policy", "metric")
+    monkeypatch.setattr(state, "STAGES", {**state.STAGES, "sft": reads})
+    plan = write_plan(LABEL, SFT)
+    answers = plan.parent / "preferences.jsonl"
+    before = steps(load_plan(plan), plan.parent / "run")
+    assert [step.sources for step in before] == [{}, {"rows": "ask"}]
+    for step in before:
+        finish(step)
+    answers.write_text("{}\n")
+    assert reasons(plan) == {"ask": None, "sft": "changed: answers"}
+    edit(plan, lambda value: value["stages"][0].update(temperature=0.5))
+    assert reasons(plan)["sft"] == "changed: answers, the completions of `ask`"

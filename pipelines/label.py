@@ -1,0 +1,88 @@
+"""Completions for people to compare, from the policy as it is.
+
+In: a policy, prompts of the plan's training and validation rows (never test), chosen by hash. Out: candidates.jsonl,
+a line for each prompt with its distinct completions, written as they come, so that people can begin before the end;
+nothing where the committed answers are enough already. `finetune-advisor label` shows them.
+"""
+
+from collections.abc import Sequence
+
+from pipelines.data.checked import load_checked
+from pipelines.data.rows import Row, Split
+from pipelines.data.split import prompt_hash
+from pipelines.files import digest_text
+from pipelines.job import Job, Numbers
+from pipelines.models import Policy, load_policy
+from pipelines.plan import Label
+from pipelines.preferences.answers import Turn
+from pipelines.preferences.enough import pairs_decided
+from pipelines.preferences.questions import CANDIDATES, Question, add_candidates, as_turns, read_candidates
+from pipelines.sampling import Sampling, sample
+
+AT_ONCE = 32
+"""Prompts that are answered together: enough for a GPU, and people have something to look at after each so many."""
+_ROLES = ("system", "user", "assistant")
+ROUNDS = 3
+"""A prompt whose completions are too much alike is asked so many times."""
+
+
+def run(job: Job) -> Numbers:
+    """The stage function of `label`."""
+    stage = job.config(Label)
+    split = load_checked(job.plan.data, job.base)
+    decided = pairs_decided(job.base / stage.answers, split)
+    if decided >= stage.at_least:
+        job.progress.say(f"{stage.answers} decides {decided} pairs already: nothing is sampled")
+        return {"prompts": 0, "comparable": 0}
+    path = job.folder / CANDIDATES
+    prompts = [as_turns(row.messages) for row in asked(split, stage.prompts)]
+    done = {found.messages for found in read_candidates(path)}
+    left = [prompt for prompt in prompts if prompt not in done]
+    if left:
+        _sample_all(job, stage, split, left)
+    comparable = sum(len(found.completions) > 1 for found in read_candidates(path))
+    return {"prompts": len(prompts), "comparable": comparable}
+
+
+def asked(split: Split, limit: int) -> list[Row]:
+    """The rows whose prompts people are shown, each prompt once, in the order of a hash; plain turns of text only."""
+    rows = [row for row in (*split.train.rows, *split.validation.rows) if _is_plain(row)]
+    by_hash = {prompt_hash(row, "label"): row for row in rows}
+    return [by_hash[key] for key in sorted(by_hash)[:limit]]
+
+
+def _is_plain(row: Row) -> bool:
+    turns = row.messages
+    return not row.tools and all(turn["role"] in _ROLES and not turn.get("tool_calls") for turn in turns)
+
+
+def _sample_all(job: Job, stage: Label, split: Split, prompts: Sequence[tuple[Turn, ...]]) -> None:
+    from pipelines.training import answer_limit, require_room
+
+    policy = load_policy(job.policy, job.plan.model, "draw")
+    limit = stage.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
+    require_room(limit, policy)
+    total = len(prompts) * stage.completions
+    job.progress.say(f"samples {stage.completions} completions to each of {len(prompts)} prompts")
+    for start in range(0, len(prompts), AT_ONCE):
+        some = prompts[start : start + AT_ONCE]
+        with job.progress.part(start * stage.completions, total):
+            add_candidates(job.folder / CANDIDATES, _candidates(job, stage, policy, limit, some))
+
+
+def _candidates(
+    job: Job, stage: Label, policy: Policy, limit: int, prompts: Sequence[tuple[Turn, ...]]
+) -> list[Question]:
+    """Distinct completions of each prompt, in the order they were sampled."""
+    found: dict[tuple[Turn, ...], dict[str, None]] = {prompt: {} for prompt in prompts}
+    for number in range(ROUNDS):
+        lacking = [prompt for prompt in prompts if len(found[prompt]) < stage.completions]
+        if not lacking:
+            break
+        seed = int(digest_text(repr((job.plan.seed, number, lacking)))[:8], 16)
+        drawing = Sampling(limit, stage.temperature, stage.completions, seed)
+        asked_of = [[turn.model_dump() for turn in prompt] for prompt in lacking]
+        answers = sample(policy, asked_of, drawing, job.plan.model.template_args, job.progress)
+        for prompt, some in zip(lacking, answers, strict=True):
+            found[prompt] |= dict.fromkeys(completion.text for completion in some)
+    return [Question(messages=prompt, completions=tuple(found[prompt])[: stage.completions]) for prompt in prompts]
