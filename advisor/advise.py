@@ -174,6 +174,8 @@ def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:
         format_new=_known(answers["format_new"]),
         pairs=int(answers["preferences"].value),
         thumbs=data.num_thumbs if data else 0,
+        unpaired=data.num_unpaired if data else 0,
+        reward_model=answers["reward_model"].value is True,
         tools=data.num_tools if data else 0,
         guess_rate=data.answers.guess_rate if data else 0.0,
         model=str(answers.get("model", Answer(STARTER, "assumed")).value),

@@ -35,6 +35,7 @@ class Answers(BaseModel):
     reasoning_helps: YesNoUnknown | None = Field(None, description="Thinking step by step makes answers better.")
     format_new: YesNoUnknown | None = Field(None, description="The model does not know this task or its format yet.")
     preferences: int | None = Field(None, description="Pairs of a better and a worse answer.")
+    reward_model: bool | None = Field(None, description="A reward model on the pairs has passed its gate.")
     gpu_gib: float | None = Field(None, description="Memory of the GPU to train on, 0 for none.")
     hours: float | None = Field(None, description="What training may take; 0 for no limit.")
     control: bool | None = Field(None, description="Also train SFT on for as long as RFT, for comparison.")

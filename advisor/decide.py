@@ -18,7 +18,7 @@ from advisor.rules import (
     Veto,
 )
 
-IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "grpo"})
+IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "grpo", "dpo", "kto"})
 
 
 ASSUMABLE: Mapping[str, tuple[Callable[[Facts], Facts], ...]] = {

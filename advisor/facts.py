@@ -21,8 +21,9 @@ class Facts:
     verifiable: a program can tell a right answer from a wrong one. grader: the type of the grader that does it here;
     grader_problem: why there is none. reasoning_helps: answers get better when the model thinks step by step first.
     format_new: the model has not seen this task or output format. pairs: chosen/rejected answers. thumbs: answers
-    marked good or bad. tools: rows with tool calls. guess_rate: share of rows that one constant answer gets right.
-    gpu_gib: memory of the largest GPU, 0 without one. hours: what training may take, None for no limit.
+    marked good or bad. unpaired: prompts without a pair. reward_model: one that was trained on the pairs passed its
+    gate. tools: rows with tool calls. guess_rate: share of rows that one constant answer gets right. gpu_gib: memory of
+    the largest GPU, 0 without one. hours: what training may take, None for no limit.
     origins: field → where its value came from.
     """
 
@@ -37,6 +38,8 @@ class Facts:
     format_new: bool | None = None
     pairs: int = 0
     thumbs: int = 0
+    unpaired: int = 0
+    reward_model: bool = False
     tools: int = 0
     guess_rate: float = 0.0
     model: str = "starter"

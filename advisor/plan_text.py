@@ -116,7 +116,10 @@ def _metric_comment(plan: Plan) -> list[str]:
             "imitates, not whether it is right."
         ]
     if plan.metric == "preference":
-        return ["The measure: how often the model finds the preferred answer of a test pair likelier than the other."]
+        return [
+            "The measure: how often the model finds the preferred answer of a test pair likelier than the other; where "
+            "answers are marked, a good one than a bad one. It says nothing of what the model writes: a judge would."
+        ]
     return ["Decides whether it worked, on test rows that chose nothing; it is the reward as well."]
 
 

@@ -19,13 +19,16 @@ SKEWED = 5.0
 """From this many times as many rows of the commonest label as of the rarest, rare labels are up-weighted. OpenAI's RFT
 guide and Fireworks ask for balance; Fireworks flags 50:1, which leaves the rare labels of smaller sets unlearned."""
 GRADER = "answer"
+PREFERENCES = frozenset({"dpo", "kto", "reward_model", "ppo", "best_of_n"})
+"""Methods that learn from, or choose by, what people prefer."""
 NEEDS_SIGNAL = ("grpo",)
 """Methods that learn only from prompts whose answers differ in score."""
 
 
 def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, Answer], spec: DataSpec) -> Plan:
     """The plan for an advice that trains something. spec: the data as the user named it."""
-    if decision.facts.preferences and not (profile.num_pairs or profile.num_thumbs) and decision.outcome == "rlhf":
+    preferred = PREFERENCES.intersection(decision.stages)
+    if preferred and not (profile.num_pairs or profile.num_thumbs):
         raise UserError(
             f"the advice is {pipeline(decision.outcome, decision.stages)}, but {profile.source} holds no preferences",
             "columns such as chosen and rejected",
@@ -38,7 +41,7 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
         "model": {"name": answers["model"].value},
         "data": _data(decision, profile, spec),
         "graders": {GRADER: grader} if grader else {},
-        "metric": GRADER if grader else "preference" if profile.num_pairs else "likelihood",
+        "metric": GRADER if grader else "preference" if preferred else "likelihood",
         "stages": _stages(decision, answers["control"].value is True, answers["probe"].value is True),
     }
     return Plan.model_validate(fields)

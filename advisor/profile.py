@@ -22,9 +22,9 @@ class Lengths:
 class DataProfile:
     """What a data set holds.
 
-    num_prompts: distinct ones. num_completions: rows to imitate. num_references: rows with an answer to compare with.
-    num_labelled: rows with a right answer of either kind. num_pairs: chosen/rejected. num_thumbs: answers marked good
-    or bad. num_tools: rows with tools.
+    num_prompts: distinct ones. num_unpaired: those of them that no pair answers. num_completions: rows to imitate.
+    num_references: rows with an answer to compare with. num_labelled: rows with a right answer of either kind.
+    num_pairs: chosen/rejected. num_thumbs: answers marked good or bad. num_tools: rows with tools.
     demonstrations: the answers show how (worked steps, or the whole text wanted), not only a final answer.
     word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
     fit: the grader for these answers, tried on them; None where no grader here compares such answers.
@@ -36,6 +36,7 @@ class DataProfile:
     notes: tuple[str, ...]
     num_rows: int
     num_prompts: int
+    num_unpaired: int
     num_completions: int
     num_references: int
     num_labelled: int
@@ -65,11 +66,12 @@ def profile(rows: Rows, findings: Sequence[Finding] = ()) -> DataProfile:
         roles=rows.roles,
         notes=rows.notes,
         num_rows=len(each),
-        num_prompts=len({tuple(str(message.get("content")) for message in row.messages) for row in each}),
+        num_prompts=len(set(map(_asked, each))),
+        num_unpaired=len(set(map(_asked, each)) - {_asked(row) for row in each if row.is_pair}),
         num_completions=num_completions,
         num_references=sum(row.reference is not None for row in graded),
         num_labelled=num_completions if fit and fit.material else num_answered,
-        num_pairs=sum(row.chosen is not None and row.rejected is not None for row in each),
+        num_pairs=sum(row.is_pair for row in each),
         num_thumbs=sum(row.desirable is not None for row in each),
         num_tools=sum(bool(row.tools or row.tool_calls) for row in each),
         answers=answers,
@@ -80,6 +82,10 @@ def profile(rows: Rows, findings: Sequence[Finding] = ()) -> DataProfile:
         answer_chars=_lengths(text for row in each if (text := _answer(row)) is not None),
         findings=tuple(findings),
     )
+
+
+def _asked(row: Row) -> tuple[str, ...]:
+    return tuple(str(message.get("content")) for message in row.messages)
 
 
 def _answer(row: Row) -> str | None:

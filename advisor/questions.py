@@ -221,6 +221,15 @@ QUESTIONS: tuple[Question, ...] = (
         when=lambda context: _no_data(context) and not _can_be_checked(context),
     ),
     Question(
+        "reward_model",
+        "Has a reward model that was trained on your pairs passed its gate?",
+        "With it, and many prompts without a pair, PPO is advised in place of DPO.",
+        checks.yes_no,
+        _assumed(False),
+        YES_NO,
+        when=lambda _: False,  # asked of nobody: who has one says --set reward_model=yes
+    ),
+    Question(
         "gpu_gib",
         "How many GiB has the GPU that you will train on? (0 for none)",
         "The embedded model trains on a CPU; others hardly do.",

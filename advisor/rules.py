@@ -11,7 +11,7 @@ from typing import Literal
 
 from advisor.facts import Facts, Outcome
 
-Method = Literal["sft", "rejection_sampling", "grpo", "dpo", "kto"]
+Method = Literal["sft", "rejection_sampling", "grpo", "dpo", "kto", "reward_model", "ppo", "best_of_n"]
 
 PREDIBASE = "Predibase, chart and blog on when to choose RFT over SFT (February 2025)"
 FIREWORKS = "Fireworks cookbook, skills/fireworks-training/references/choose-method.md"
@@ -22,6 +22,10 @@ AWS = "AWS, reinforcement fine-tuning of Nova models"
 REFT = "ReFT, arXiv 2401.08967"
 RFT_YUAN = "RFT of Yuan et al., arXiv 2308.01825"
 CLS_RL = "CLS-RL, reinforcement learning for few-shot image classification"
+UNPACKING = "Ivison et al. 2024, Unpacking DPO and PPO, arXiv 2406.09279"
+GAO = "Gao et al. 2022, Scaling Laws for Reward Model Overoptimization, arXiv 2210.10760"
+WEBGPT = "WebGPT, arXiv 2112.09332"
+KTO_PAPER = "KTO, arXiv 2402.01306"
 INSTRUCT_HARM = "github.com/tum-ai/number-token-loss issue 75"
 OURS = "this tool's own judgement; no published threshold was found"
 
@@ -30,6 +34,13 @@ FEW_LABELS, MANY_LABELS = 100, 100_000
 middle here ("< 100" and "> 100k" read as written)."""
 FEW_PROMPTS = 100  # AWS asks for at least 100 training prompts before RL
 SHORT_HOURS = 1.0
+FEW_PAIRS = 300  # ours: Azure's range for DPO begins at 500, OpenAI's advice at thousands
+MANY_UNPAIRED = 1000  # ours: PPO's merit over DPO is that it also learns from prompts that nobody compared answers to
+
+
+def _suits_ppo(f: Facts) -> bool:
+    """A reward model that can be trusted, and many prompts that only it can teach on."""
+    return f.reward_model and f.pairs >= FEW_PAIRS and f.unpaired >= MANY_UNPAIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,18 +264,53 @@ STAGES: tuple[StageRule, ...] = (
     StageRule(
         "prefer_pairs",
         ("sft", "rft", "rlhf"),
-        lambda f: f.pairs > 0,
+        lambda f: f.pairs >= FEW_PAIRS and not _suits_ppo(f),
         "dpo",
-        "Preferences last: DPO on the {f.pairs:,} pairs.",
+        "Preferences last: DPO on the {f.pairs:,} pairs, which needs no reward model.",
         (OPENAI_DPO, AZURE),
+    ),
+    StageRule(
+        "reward_of_few_pairs",
+        ("rlhf",),
+        lambda f: 0 < f.pairs < FEW_PAIRS,
+        "reward_model",
+        "{f.pairs:,} pairs are under 300, too few to train the model on: a reward model on them, if it passes its "
+        "gate, can still choose among answers. Better collect more: Azure's range for DPO is 500 to 5,000.",
+        (AZURE, OURS),
+    ),
+    StageRule(
+        "best_of_few_pairs",
+        ("rlhf",),
+        lambda f: 0 < f.pairs < FEW_PAIRS,
+        "best_of_n",
+        "Best-of-n: several answers, of which the reward model takes one. It trains nothing, so it spoils nothing, and "
+        "WebGPT gained more by it than by RL.",
+        (WEBGPT,),
+    ),
+    StageRule(
+        "reward_of_pairs",
+        ("sft", "rft", "rlhf"),
+        _suits_ppo,
+        "reward_model",
+        "The reward model on the {f.pairs:,} pairs, behind its gate.",
+        (UNPACKING,),
+    ),
+    StageRule(
+        "practise_preferences",
+        ("sft", "rft", "rlhf"),
+        _suits_ppo,
+        "ppo",
+        "PPO, not DPO: a good reward model also teaches on the {f.unpaired:,} prompts that have no pair; with such a "
+        "model PPO did better than DPO on the same pairs.",
+        (UNPACKING,),
     ),
     StageRule(
         "prefer_thumbs",
         ("sft", "rft", "rlhf"),
         lambda f: f.pairs == 0 and f.thumbs > 0,
         "kto",
-        "Preferences last: KTO on the {f.thumbs:,} answers marked good or bad.",
-        (FIREWORKS,),
+        "Preferences last: KTO on the {f.thumbs:,} answers marked good or bad; it needs no pairs.",
+        (KTO_PAPER, FIREWORKS),
     ),
 )
 
@@ -308,6 +354,20 @@ CAUTIONS: tuple[Caution, ...] = (
         (AZURE,),
     ),
     Caution(
+        "few_pairs_unused",
+        ("sft", "rft"),
+        lambda f: 0 < f.pairs < FEW_PAIRS,
+        "The {f.pairs:,} pairs are under 300 and left out: too few for DPO.",
+        (AZURE, OURS),
+    ),
+    Caution(
+        "reward_model_alone",
+        ("sft", "rft", "rlhf"),
+        _suits_ppo,
+        "Careful: a policy learns to please a reward model. The metric must not be the one that trains.",
+        (GAO,),
+    ),
+    Caution(
         "no_gpu",
         ("sft", "rft", "rlhf"),
         lambda f: f.model != "starter" and f.gpu_gib == 0,
@@ -336,6 +396,12 @@ CHANGES: tuple[Change, ...] = (
     Change("if the task or its format is new to the model", lambda f: replace(f, format_new=True)),
     Change("if the model already knows task and format", lambda f: replace(f, format_new=False)),
     Change("with pairs of better and worse answers", lambda f: f if f.preferences else replace(f, pairs=1000)),
+    Change("with fewer than 300 pairs", lambda f: replace(f, pairs=FEW_PAIRS - 1) if f.pairs >= FEW_PAIRS else f),
+    Change("with 500 pairs", lambda f: replace(f, pairs=500) if 0 < f.pairs < FEW_PAIRS else f),
+    Change(
+        "if a reward model had passed its gate, and a thousand prompts had no pair",
+        lambda f: replace(f, reward_model=True, unpaired=max(f.unpaired, MANY_UNPAIRED)),
+    ),
     Change("with fewer than 100 prompts", lambda f: replace(f, prompts=min(f.prompts, FEW_PROMPTS - 1))),
 )
 

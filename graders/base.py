@@ -17,6 +17,7 @@ class Sample:
     """One answer to be graded.
 
     prompt: the last user turn. completion: what the model wrote after its reasoning block, if it has one.
+    messages: the whole prompt as chat turns; empty where only its last turn is known.
     reference: what a right answer is compared with, or None. row: all columns of the data row, as read.
     reasoning: the text of the reasoning block, if the chat template has one.
     """
@@ -26,6 +27,7 @@ class Sample:
     reference: object = None
     row: Mapping[str, Any] = field(default_factory=dict)
     reasoning: str = ""
+    messages: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ class Grader(BaseModel, ABC):
             return self.grade(sample)
         except Exception as error:  # noqa: BLE001 - whatever a grader raises is its failure, never the model's zero
             return unscored(f"grader failed: {type(error).__name__}: {error}", "other_error")
+
+    def reward(self, grade: Grade) -> float | None:
+        """What training gets for a grade: its score. A reward model gives its own number, which has no bounds."""
+        return grade.score
 
     def passed(self, grade: Grade) -> bool | None:
         """Whether the grade passes; None when unscored. Scores are rounded to 9 places before comparing."""

@@ -7,7 +7,7 @@ numpy and scipy are imported when first used, so that the command line starts fa
 import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _MAX_DRAWS_AT_ONCE = 2_000_000  # 16 MB of indices
 
@@ -114,6 +114,62 @@ def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float
     counts, others = Counter(first), Counter(second)
     chance = sum(count * others[label] for label, count in counts.items()) / (n * n)
     return None if chance == 1 else (observed - chance) / (1 - chance)
+
+
+def krippendorff_alpha(
+    units: Sequence[Sequence[Hashable]],
+    clusters: Sequence[Hashable],
+    n_resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, Interval] | None:
+    """Agreement of any number of raters beyond chance, where some ratings may be missing; labels without an order.
+
+    units: the ratings of each thing rated, with those missing left out; things with fewer than two ratings tell
+    nothing. The interval resamples clusters (Krippendorff 2004, Content Analysis, §11.3). None where no thing has two
+    ratings, or all ratings are equal. Raises ValueError on unequal lengths.
+    """
+    import numpy as np
+
+    if len(units) != len(clusters):
+        raise ValueError(f"{len(units)} units and {len(clusters)} clusters: want equal numbers")
+    rated = [(Counter(unit), cluster) for unit, cluster in zip(units, clusters, strict=True) if len(unit) > 1]
+    labels = sorted({label for counts, _ in rated for label in counts}, key=repr)
+    places: dict[Hashable, int] = {}
+    sums_PL = np.zeros((len({cluster for _, cluster in rated}), len(labels) + 1))
+    for counts, cluster in rated:
+        n = counts.total()
+        disagreement = (n * n - sum(count * count for count in counts.values())) / (n - 1)
+        row = [disagreement, *(counts[label] for label in labels)]
+        sums_PL[places.setdefault(cluster, len(places))] += row
+    value = _alpha(sums_PL.sum(axis=0)) if rated else None
+    if value is None:
+        return None
+    draws = np.random.default_rng(seed)
+    drawn = (sums_PL[draws.integers(len(places), size=len(places))].sum(axis=0) for _ in range(n_resamples))
+    found = [alpha for sums_L in drawn if (alpha := _alpha(sums_L)) is not None]
+    low, high = np.quantile(found or [value], [(1 - confidence) / 2, (1 + confidence) / 2])
+    return value, Interval(float(low), float(high))
+
+
+def _alpha(sums_L: Any) -> float | None:
+    """sums_L: the disagreement within units, then how often each label was given."""
+    n = float(sums_L[1:].sum())
+    chance = n * n - float((sums_L[1:] ** 2).sum())
+    return None if chance == 0 else 1 - (n - 1) * float(sums_L[0]) / chance
+
+
+def rows_to_show(share: float, against: float = 0.5, power: float = 0.8, alpha: float = 0.05) -> int:
+    """How many rows show that a true share differs from `against` (two-sided one-sample test of a proportion).
+
+    n = ((z_{1-α/2} √(p₀(1-p₀)) + z_power √(p(1-p))) / (p - p₀))² (Fleiss, Levin & Paik 2003, §2.4).
+    Raises ValueError where the shares are equal.
+    """
+    if share == against:
+        raise ValueError(f"no number of rows shows a difference between {share} and {against}")
+    a, b = _normal_quantile(1 - alpha / 2), _normal_quantile(power)
+    spread = a * math.sqrt(against * (1 - against)) + b * math.sqrt(share * (1 - share))
+    return math.ceil((spread / (share - against)) ** 2)
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:

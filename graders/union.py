@@ -28,6 +28,7 @@ from graders.pattern import Pattern
 from graders.penalty import Penalty
 from graders.python import Python
 from graders.ranked_list import RankedList
+from graders.reward_model import RewardModel
 from graders.rubric import Point, Rubric
 from graders.score_model import ScoreModel
 from graders.set_f1 import SetF1
@@ -63,6 +64,7 @@ _One = (
     | TextSimilarity
     | ScoreModel
     | LabelModel
+    | RewardModel
     | Python
     | Endpoint
 )

@@ -12,6 +12,8 @@ History = Sequence[Mapping[str, Any]]
 AlarmName = Literal[
     "no_spread", "little_spread", "truncation", "length", "entropy", "kl", "one_part", "unscored", "still", "hacking"
 ]
+PreferenceAlarmName = Literal["chosen_falls", "overfit"]
+"""Those of training on preferences: pipelines/preference_alarms.py."""
 SPREADLESS = "frac_reward_zero_std"
 """TRL's name for the share of groups whose answers were all worth the same: nothing is learned from them."""
 UNSCORED = "unscored"
@@ -50,7 +52,7 @@ format 0.48 → 0.86 while accuracy fell 0.16 → 0.06)."""
 class Alarm:
     """check: the history → what is wrong and how to mend it, or None."""
 
-    name: AlarmName
+    name: AlarmName | PreferenceAlarmName
     check: Callable[[History], str | None]
 
 

@@ -1,4 +1,4 @@
-"""Rings the alarms of RL while it trains, each once: an event for the user, an entry in the record, a report line.
+"""Rings the alarms of a training, each once: an event for the user, an entry in the record, a report line.
 
 An alarm that the plan's `stop_on` names also ends the training; the best weights by the metric are taken then, as ever.
 """
@@ -9,17 +9,17 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
-from pipelines.alarms import ALARMS, STILL_STEPS, WEIGHTS_MOVED, AlarmName
+from pipelines.alarms import ALARMS, STILL_STEPS, WEIGHTS_MOVED, Alarm
 from pipelines.job import Job, Numbers
 from pipelines.training import thumbprint
 from pipelines.watch import Watch
 
 
 class Bell(TrainerCallback, ExportableState):  # type: ignore[misc]  # transformers is untyped here
-    """stop_on: alarms that end the training. rung: what rang so far, as {name, step, text}."""
+    """stop_on: alarms that end the training. alarms: RL's, unless said. rung: what rang, as {name, step, text}."""
 
-    def __init__(self, job: Job, watch: Watch, stop_on: Sequence[AlarmName]) -> None:
-        self._job, self._watch, self._stop_on = job, watch, stop_on
+    def __init__(self, job: Job, watch: Watch, stop_on: Sequence[str], alarms: Sequence[Alarm] = ALARMS) -> None:
+        self._job, self._watch, self._stop_on, self._alarms = job, watch, stop_on, alarms
         self._before = ""
         self.rung: list[dict[str, Any]] = []
 
@@ -42,7 +42,7 @@ class Bell(TrainerCallback, ExportableState):  # type: ignore[misc]  # transform
         if state.global_step == STILL_STEPS:
             state.log_history[-1][WEIGHTS_MOVED] = float(thumbprint(more["model"]) != self._before)
         before = {ring["name"] for ring in self.rung}
-        for alarm in ALARMS:
+        for alarm in self._alarms:
             text = None if alarm.name in before else alarm.check(state.log_history)
             if text is not None:
                 self.rung.append({"name": alarm.name, "step": state.global_step, "text": text})

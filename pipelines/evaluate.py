@@ -20,7 +20,8 @@ from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, load_policy
 from pipelines.plan import Evaluate
-from pipelines.sampling import Sampling, sample
+from pipelines.rewards import sample_of
+from pipelines.sampling import Completion, Sampling, sample
 from pipelines.training import answer_limit, require_room
 
 _WITHOUT_GRADER = {"likelihood": likelihood_rows, "preference": preference_rows}
@@ -40,7 +41,7 @@ def run(job: Job) -> Numbers:
     policy = load_policy(job.policy, job.plan.model, "answer")
     limit = job.plan.evaluation.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
     require_room(limit, policy)
-    graded = _greedy(job, policy, grader, rows, limit)
+    graded = _answered(job, policy, grader, rows, limit)
     write_grades(job.folder / "grades.jsonl", graded)
     _require_grades(graded, job)
     return {
@@ -71,12 +72,30 @@ def chosen(rows: Sequence[Row], limit: int) -> list[Row]:
     return sorted(lowest, key=lambda row: row.number)
 
 
-def _greedy(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> list[GradedRow]:
-    settings = Sampling(limit, seed=job.plan.seed)
+def _answered(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> list[GradedRow]:
+    """One answer a row: the greedy one, or the best of several by the reward."""
+    best_of = job.config(Evaluate).best_of
+    drawn = Sampling(limit, job.plan.evaluation.temperature, best_of, job.plan.seed)
+    settings = Sampling(limit, seed=job.plan.seed) if best_of == 1 else drawn
     kept = job.folder / "answers.jsonl"
     prompts = [row.messages for row in rows]
     answers = sample(policy, prompts, settings, job.plan.model.template_args, job.progress, kept)
+    if best_of > 1:
+        answers = best_answers(checked_grader(job, job.reward_name, rows), rows, answers)
     return grade_completions(grader, rows, [answer[0] for answer in answers])
+
+
+def best_answers(
+    reward: Grader, rows: Sequence[Row], answers: Sequence[Sequence[Completion]]
+) -> list[list[Completion]]:
+    """Each row's answers, the highest reward first, equals in order; one that could not be judged comes last."""
+    asked = [sample_of(row, answer) for row, some in zip(rows, answers, strict=True) for answer in some]
+    values = iter([reward.reward(grade) for grade in reward.grade_all(asked)])
+    found = []
+    for some in answers:
+        rewards = [float("-inf") if value is None else value for value in (next(values) for _ in some)]
+        found.append([some[place] for place in sorted(range(len(some)), key=lambda at: -rewards[at])])
+    return found
 
 
 def _pass_at_k(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> dict[str, Any]:
@@ -124,5 +143,16 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _without_grader(job: Job, graded: list[GradedRow]) -> Numbers:
+    if not graded:
+        wanted = {
+            "preference": "test rows with a chosen and a rejected answer, or answers marked good and bad",
+            "likelihood": "test rows with an answer to imitate",
+        }
+        raise UserError(
+            f"no test row can be measured by {job.plan.metric}",
+            wanted[job.plan.metric],
+            "name their columns, or choose a grader as metric",
+            job.plan.data.test or job.plan.data.train,
+        )
     write_grades(job.folder / "grades.jsonl", graded)
     return summary(graded)

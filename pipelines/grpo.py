@@ -20,7 +20,7 @@ from pipelines.grader_rows import checked_grader
 from pipelines.grpo_losses import LOSSES
 from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import KeepBest
+from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
 from pipelines.plan import GRPO
@@ -36,11 +36,11 @@ def run(job: Job) -> Numbers:
     stage = job.config(GRPO)
     split = load_checked(job.plan.data, job.base)
     rows = split.train
-    grader = checked_grader(job, job.plan.reward_name, rows.rows)
+    grader = checked_grader(job, job.reward_name, rows.rows)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
     kept, longest = fitting(rows, policy, job, new_tokens)
-    best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
+    best = KeepBest(job, by_metric(job, policy, split.validation.rows, new_tokens), from_start=True)
     trainer, watch = _trainer(job, stage, policy, grader, (kept, longest, new_tokens))
     bell = Bell(job, watch, stage.stop_on)
     trainer.add_callback(best)

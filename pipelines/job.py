@@ -93,6 +93,11 @@ class Job:
         return stage
 
     @property
+    def reward_name(self) -> str:
+        """The grader that this stage optimises."""
+        return self.plan.reward_of(next(stage for stage in self.plan.stages if stage.name == self.stage))
+
+    @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
 

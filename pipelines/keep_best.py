@@ -1,12 +1,13 @@
-"""Measures a policy on validation rows while it trains, and keeps the weights that did best by the plan's metric.
+"""Measures a model on validation rows while it trains, and keeps the weights that did best.
 
-Without validation rows, or with a metric that is no grader, nothing is measured and the last weights are taken.
+A policy is measured by the plan's metric; by `preference` on validation rows that are pairs or marked. Without
+validation rows, or with `likelihood`, nothing is measured and the last weights are taken.
 What is measured goes into the training log too, with the interval of its change since the best, for the alarms.
 """
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from graders.statistics import Interval, paired_bootstrap
 from pipelines import processes
 from pipelines.alarms import METRIC, METRIC_HIGH
 from pipelines.data.rows import Row
-from pipelines.evals.grades import GradedRow
+from pipelines.evals.likelihood import preference_rows
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
 from pipelines.job import Job, Progress
@@ -36,26 +37,53 @@ Scores = list[float | None]
 """One for each validation row; None where the grader could not judge."""
 
 
-class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """policy: what trains, with its tokenizer. rows: validation rows. max_new_tokens: where an answer is cut.
+Measure = Callable[[Any], tuple[Scores, str]]
+"""The model that trains → its scores, and why the first of them is as it is."""
 
-    from_start: measure the input policy too, so that it is what remains when training only made it worse.
+
+def by_metric(job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int) -> Measure | None:
+    """The plan's metric on the first validation rows it can measure; None where it measures none while training.
+
+    policy: what trains, with its tokenizer. max_new_tokens: where a greedy answer is cut.
+    """
+    if job.plan.metric == "preference":
+        pairs = [row for row in rows if row.is_pair or row.is_marked][:MOST_ROWS]
+        return _by_preference(job, policy, pairs) if pairs else None
+    held = list(rows[:MOST_ROWS])
+    if not held or job.plan.metric not in job.plan.graders:
+        return None
+    grader, args = job.plan.graders[job.plan.metric], job.plan.model.template_args
+    settings = Sampling(max_new_tokens, seed=job.plan.seed)
+
+    def measure(model: Any) -> tuple[Scores, str]:
+        silent = Progress(Path("/dev/null"))
+        answers = sample(replace(policy, model=model), [row.messages for row in held], settings, args, silent)
+        graded = grade_completions(grader, held, [answer[0] for answer in answers])
+        return [row.score for row in graded], graded[0].reason
+
+    return measure
+
+
+def _by_preference(job: Job, policy: Policy, rows: Sequence[Row]) -> Measure:
+    def measure(model: Any) -> tuple[Scores, str]:
+        silent = Progress(Path("/dev/null"))
+        graded = preference_rows(replace(policy, model=model), rows, job.plan.model.template_args, silent)
+        return [row.score for row in graded], graded[0].reason
+
+    return measure
+
+
+class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """measure: how a model is scored; None: not at all.
+
+    from_start: measure the input model too, so that it is what remains when training only made it worse.
     """
 
-    def __init__(
-        self, job: Job, policy: Policy, rows: Sequence[Row], max_new_tokens: int, from_start: bool = False
-    ) -> None:
-        self._job, self._policy, self._rows = job, policy, list(rows[:MOST_ROWS])
-        self._settings = Sampling(max_new_tokens, seed=job.plan.seed)
-        self._from_start = from_start
+    def __init__(self, job: Job, measure: Measure | None, from_start: bool = False) -> None:
+        self._job, self._measurement, self._from_start = job, measure, from_start
         self._measured: dict[int, Scores] = {}
         self._started = time.monotonic()
         self._path = job.folder / FILE
-
-    @property
-    def active(self) -> bool:
-        """Whether there is anything to measure by."""
-        return bool(self._rows) and self._job.plan.metric in self._job.plan.graders
 
     @property
     def weights(self) -> Path:
@@ -71,11 +99,11 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             again = self._job.match_seconds is None  # what came after the checkpoint is measured again
             passed = [step for step in kept if int(step) <= state.global_step or not again]
             self._measured = {int(step): kept[step] for step in passed}
-        elif self._from_start and self.active:
+        elif self._from_start and self._measurement is not None:
             self._log(state, more["model"])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        if self.active and self._due(state):
+        if self._measurement is not None and self._due(state):
             self._log(state, more["model"])
 
     def _due(self, state: TrainerState) -> bool:
@@ -92,10 +120,9 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         state.log_history.append({"step": state.global_step, **entry})
 
     def _measure(self, model: Any, step: int) -> dict[str, float]:
-        graded = self._graded(model)
-        scores = [row.score for row in graded]
+        scores, reason = self._scored(model)
         if all(value is None for value in scores):  # no zero for the model: what nobody could judge is not measured
-            why = f"the grader judged none of {len(graded)}: {graded[0].reason}"
+            why = f"the grader judged none of {len(scores)}: {reason}"
             self._job.progress.say(f"step {step}: no validation score, {why}")
             return {}
         change = change_since(self._measured[self._best()], scores) if self._measured else None
@@ -108,16 +135,13 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         write_json(self._path, self._measured)
         return {METRIC: score} | ({METRIC_HIGH: change.high} if change else {})
 
-    def _graded(self, model: Any) -> list[GradedRow]:
+    def _scored(self, model: Any) -> tuple[Scores, str]:
+        assert self._measurement is not None
         was_training = model.training
-        silent = Progress(Path("/dev/null"))
         with torch.random.fork_rng():
-            policy = replace(self._policy, model=model)
-            prompts = [row.messages for row in self._rows]
-            answers = sample(policy, prompts, self._settings, self._job.plan.model.template_args, silent)
+            found = self._measurement(model)
         model.train(was_training)
-        grader = self._job.plan.graders[self._job.plan.metric]
-        return grade_completions(grader, self._rows, [answer[0] for answer in answers])
+        return found
 
     def _best(self) -> int:
         """The step that did best; the latest of equals."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from graders.errors import UserError
+from graders.reward_model import with_folders
 from pipelines import worker
 from pipelines.files import write_json, write_text
 from pipelines.plan import Training
@@ -109,7 +110,7 @@ class Launcher:
             write_json(step.folder / "job.json", {"parts": dict(step.parts), "plan": str(self._loaded.path)})
         job_path = batch[0].folder / "work.json"
         job_path.with_name("error.json").unlink(missing_ok=True)
-        plan = self._loaded.plan.model_dump(mode="json")
+        plan = with_folders(self._loaded.plan.model_dump(mode="json"), self._reward_models(batch, todo))
         write_json(job_path, {"runner": os.getpid(), "plan": plan, "base": str(self._loaded.folder), "jobs": jobs})
         return job_path
 
@@ -121,6 +122,13 @@ class Launcher:
         model = _named(name, todo).folder / "model"
         _require_model(name, model)
         return str(model)
+
+    def _reward_models(self, batch: list[Step], todo: list[Step]) -> dict[str, str]:
+        """Stage → the folder of the reward model it left, of all that the batch's graders score with."""
+        folders = {name: _named(name, todo).folder / "model" for step in batch for name in step.judges}
+        for name, folder in folders.items():
+            _require_model(name, folder)
+        return {name: str(folder) for name, folder in folders.items()}
 
     def _answers(self, step: Step, todo: list[Step]) -> str | None:
         """The file of people's answers, as it was when the run began: they may go on answering meanwhile."""

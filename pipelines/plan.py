@@ -4,13 +4,14 @@
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from graders.union import AnyGrader
-from pipelines.alarms import AlarmName
+from pipelines.alarms import AlarmName, PreferenceAlarmName
 from pipelines.data.spec import DataSpec
+from pipelines.dpo_losses import PairLoss
 from pipelines.grpo_losses import Loss
 
 PLAN_VERSION: Literal[1] = 1
@@ -66,6 +67,10 @@ class Evaluate(Strict):
     type: Literal["evaluate"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is evaluated; else the newest, or the plan's.")
+    best_of: int = Field(
+        1, ge=1, le=1024, description="Sample so many answers and take the one with the highest reward; 1: greedy."
+    )
+    reward: str | None = Field(None, description="Grader that `best_of` goes by; else the plan's `reward`.")
     gate: Gate | None = Field(None, description="Stop here with exit code 3 unless this is reached.")
 
 
@@ -75,6 +80,7 @@ class Probe(Strict):
     type: Literal["probe"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    reward: str | None = Field(None, description="Grader that the RL after it optimises; else the plan's `reward`.")
     rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
     samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
@@ -102,8 +108,9 @@ class Label(Strict):
 
 
 class Training(Strict):
-    """What every stage that leaves a policy can say."""
+    """What every stage that trains a model can say."""
 
+    type: str
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model this starts from; else the newest, or the plan's.")
     control: bool = Field(
@@ -143,6 +150,7 @@ class RejectionSampling(Training):
     """Sample k answers a prompt, grade them, keep the right and distinct ones with the demonstrations, train; again."""
 
     type: Literal["rejection_sampling"]
+    reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     rounds: int = Field(
         1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
     )
@@ -167,6 +175,7 @@ class GRPO(Training):
     """Group-relative policy optimisation against the reward grader."""
 
     type: Literal["grpo"]
+    reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     steps: int | None = Field(None, ge=1, description="Optimizer steps; else one pass over the prompts, at most 500.")
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
@@ -188,6 +197,7 @@ class PPO(Training):
     """Proximal policy optimisation with a value model, after a warm-up by SFT: ReFT."""
 
     type: Literal["ppo"]
+    reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     steps: int | None = Field(
         None, ge=1, description="Batches of answers sampled; else as many answers as GRPO's default, at most 500."
     )
@@ -200,7 +210,62 @@ class PPO(Training):
     stop_on: tuple[AlarmName, ...] = Field(("no_spread", "hacking"), description="Alarms that end the training.")
 
 
-Stage = Annotated[Evaluate | Probe | Label | SFT | RejectionSampling | GRPO | PPO, Field(discriminator="type")]
+class RewardModel(Training):
+    """Learn from preference pairs to give an answer one number, and check it on held-out pairs."""
+
+    type: Literal["reward_model"]
+    method: Literal["train", "quick"] = Field(
+        "train", description="train: body and head. quick: the head alone, on the frozen body, in seconds."
+    )
+    epochs: float | None = Field(None, gt=0, description="Passes over the pairs; else from their number.")
+    batch_size: int | None = Field(None, ge=1, description="Pairs per optimizer step, over all processes.")
+    margins: bool = Field(False, description="Better by more must score higher by more: column `margin` of the pairs.")
+    gate: bool = Field(
+        True, description="Stop here with exit code 3 unless it beats length alone and the majority on held-out pairs."
+    )
+
+
+class DPO(Training):
+    """Direct preference optimisation on pairs of a chosen and a rejected answer; the reference is the input policy."""
+
+    type: Literal["dpo"]
+    loss: PairLoss = Field("sigmoid", description="Published variant; robust where many pairs are the wrong way round.")
+    beta: float | None = Field(
+        None, gt=0, description="How strongly the policy is held to its start; else the loss's published value."
+    )
+    label_smoothing: float | None = Field(
+        None, gt=0, lt=0.5, description="For robust: share of pairs that are the wrong way round; else 0.1."
+    )
+    sft_weight: float = Field(
+        0.0, ge=0, description="Weight of imitating the chosen answers beside it (Iterative RPO: 1)."
+    )
+    epochs: float | None = Field(None, gt=0, description="Passes over the pairs; else from their number.")
+    batch_size: int | None = Field(None, ge=1, description="Pairs per optimizer step, over all processes.")
+    max_length: int | None = Field(None, ge=8, description="Longer pairs are left out and counted; else the context.")
+    stop_on: tuple[PreferenceAlarmName, ...] = Field(("overfit",), description="Alarms that end the training.")
+
+    @model_validator(mode="after")
+    def _smoothing_has_a_use(self) -> Self:
+        if self.label_smoothing is not None and self.loss != "robust":
+            raise ValueError("label_smoothing goes with `loss: robust` alone")
+        return self
+
+
+class KTO(Training):
+    """Kahneman-Tversky optimisation on answers marked good or bad; without marks, on the two sides of pairs."""
+
+    type: Literal["kto"]
+    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to its start.")
+    epochs: float | None = Field(None, gt=0, description="Passes over the answers; else from their number.")
+    batch_size: int | None = Field(None, ge=2, description="Answers per optimizer step, over all processes.")
+    max_length: int | None = Field(None, ge=8, description="Longer rows are left out and counted; else the context.")
+    stop_on: tuple[PreferenceAlarmName, ...] = Field(("overfit",), description="Alarms that end the training.")
+
+
+Stage = Annotated[
+    Evaluate | Probe | Label | SFT | RejectionSampling | GRPO | PPO | RewardModel | DPO | KTO,
+    Field(discriminator="type"),
+]
 
 
 def is_control(stage: Stage) -> bool:
@@ -235,12 +300,12 @@ class Plan(Strict):
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
 
-    @property
-    def reward_name(self) -> str:
-        """The grader that training optimises."""
-        return self.reward or self.metric
+    def reward_of(self, stage: "Stage") -> str:
+        """The name of the grader that a stage optimises."""
+        return getattr(stage, "reward", None) or self.reward or self.metric
 
     def guards(self) -> tuple[str, ...]:
-        """What confines the code that the reward and the metric run; empty where they run none."""
-        used = [self.graders[name] for name in (self.reward_name, self.metric) if name in self.graders]
+        """What confines the code that the rewards and the metric run; empty where they run none."""
+        names = dict.fromkeys([*map(self.reward_of, self.stages), self.metric])
+        used = [self.graders[name] for name in names if name in self.graders]
         return tuple(dict.fromkeys(guard for grader in used for guard in grader.guards()))

@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 from graders.errors import nearest
+from graders.reward_model import stages_of
 from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Label, Plan, Stage, Training
-from pipelines.stages import STAGES
+from pipelines.stages import STAGES, graders_of
 from pipelines.trl_keys import TABLE, owner
 
 _LEFT = {"policy": "a model", "rows": "answers of people", "reward_model": "a reward model"}
@@ -24,6 +25,7 @@ def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
         if stage.name in seen:
             faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
         faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
+        faults += [((*where, "reward"), message) for message in _reward_faults(plan, stage, seen)]
         if isinstance(stage, Evaluate) and stage.gate:
             faults += [((*where, "gate", *key), message) for key, message in _gate_faults(stage.gate, seen)]
         if isinstance(stage, Training):
@@ -41,10 +43,40 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if plan.reward is not None and plan.reward not in plan.graders:
         hint = did_you_mean(plan.reward, plan.graders)
         faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
-    needs = [stage.name for stage in plan.stages if STAGES[stage.type].graders in ("reward", "both")]
-    if needs and plan.reward is None and plan.metric not in plan.graders:
+    needs = [
+        stage.name for stage in plan.stages if plan.reward_of(stage) in METRICS_WITHOUT_GRADER and _rewarded(stage)
+    ]
+    if needs:
         faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
     return faults
+
+
+def _rewarded(stage: Stage) -> bool:
+    """Whether it goes by a reward at all."""
+    ranks = isinstance(stage, Evaluate) and stage.best_of > 1
+    return ranks or STAGES[stage.type].graders in ("reward", "both")
+
+
+def _reward_faults(plan: Plan, stage: Stage, seen: Mapping[str, Stage]) -> list[str]:
+    """A reward that is no grader, that comes from a stage that does not come before, or that judges its own pupil."""
+    named = getattr(stage, "reward", None)
+    if named is not None and named not in plan.graders:
+        return [f"no grader is called `{named}`{did_you_mean(named, plan.graders)}"]
+    left = [name for name, earlier in seen.items() if STAGES[earlier.type].leaves == "reward_model"]
+    graders = [plan.graders[name] for name in graders_of(plan, stage) if name in plan.graders]
+    missing = [name for name in stages_of([grader.model_dump() for grader in graders]) if name not in left]
+    if missing:
+        hint = did_you_mean(missing[0], left)
+        return [f"`{missing[0]}` is no earlier stage that leaves a reward model, nor a folder (./…) or hub id{hint}"]
+    if STAGES[stage.type].graders == "both" and plan.metric in plan.graders:
+        judges = stages_of(plan.graders[plan.metric].model_dump())
+        reward = plan.graders.get(plan.reward_of(stage))
+        if both := set(judges) & set(stages_of(reward.model_dump() if reward else {})):
+            return [
+                f"the metric goes by the reward model `{min(both)}` that trains this stage: what it is fooled by, the "
+                "metric would call a gain; name another metric, or a reward model of other pairs"
+            ]
+    return []
 
 
 def _stage_links(stage: Stage, seen: Mapping[str, Stage]) -> list[tuple[str, str]]:

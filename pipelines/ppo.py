@@ -21,7 +21,7 @@ from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import KeepBest
+from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
 from pipelines.plan import PPO
@@ -40,11 +40,11 @@ def run(job: Job) -> Numbers:
     """The stage function of `ppo`."""
     stage = job.config(PPO)
     split = load_checked(job.plan.data, job.base)
-    grader = checked_grader(job, job.plan.reward_name, split.train.rows)
+    grader = checked_grader(job, job.reward_name, split.train.rows)
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(split.train.rows, policy, job, stage.temperature)
     kept, longest = fitting(split.train, policy, job, new_tokens)
-    best = KeepBest(job, policy, split.validation.rows, new_tokens, from_start=True)
+    best = KeepBest(job, by_metric(job, policy, split.validation.rows, new_tokens), from_start=True)
     config = _config(job, stage, policy, (len(kept.rows), longest, new_tokens))
     trainer = _trainer(job, stage, policy, grader, kept, config)
     watch = Watch(job, SHOWN, stage.epochs_per_step)

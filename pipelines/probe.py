@@ -38,7 +38,7 @@ def run(job: Job) -> Numbers:
     stage = job.config(Probe)
     split = load_checked(job.plan.data, job.base)
     rows = chosen(split.validation.rows or split.train.rows, stage.rows)
-    grader = checked_grader(job, job.plan.reward_name, rows)
+    grader = checked_grader(job, job.reward_name, rows)
     job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} {_part(split)} rows")
     answers, rate, limit = _answers(job, stage, rows, split)
     groups = [grade_completions(grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)]

@@ -77,7 +77,7 @@ def _stage(job: Job) -> _Stage:
     config = job.config(RejectionSampling)
     split = load_checked(job.plan.data, job.base)
     require_text(split.train)
-    grader = checked_grader(job, job.plan.reward_name, split.train.rows)
+    grader = checked_grader(job, job.reward_name, split.train.rows)
     shown = [row.demonstration for row in split.train.rows if row.demonstration is not None]
     form = form_of(grader, shown)
     rules = Rules(config.keep, config.max_kept_per_prompt, form, checks_equations(form, shown))

@@ -18,7 +18,7 @@ RewardFunction = Callable[..., list[float | None]]
 def reward_function(
     grader: Grader, rows: Sequence[Row], seen: Callable[[Mapping[str, Any]], None], overlong_from: int | None = None
 ) -> RewardFunction:
-    """Rewards are scores in [0, 1], or None where the grader could not judge.
+    """Rewards are scores in [0, 1], or a reward model's own numbers; None where the grader could not judge.
 
     The data set's column `row_index` says which of `rows` a prompt came from. `seen` gets one graded completion a
     batch, to be shown to the user: prompt, text, score and reason; an unscored one where there is one.
@@ -51,7 +51,8 @@ def reward_function(
             raise _nothing_judged(len(grades), grades[0].reason)
         lengths = [len(ids) for ids in completion_ids]
         off = [0.0 if overlong_from is None else overlong(length, overlong_from) for length in lengths]
-        return [None if grade.score is None else grade.score - less for grade, less in zip(grades, off, strict=True)]
+        given = [grader.reward(grade) for grade in grades]
+        return [None if value is None else value - less for value, less in zip(given, off, strict=True)]
 
     reward.__name__ = "reward"
     return reward
@@ -91,7 +92,7 @@ def _nothing_judged(count: int, reason: str) -> UserError:
 
 def sample_of(row: Row, answer: Completion) -> Sample:
     """What a grader gets for one completion of a row."""
-    return Sample(row.prompt, answer.text, row.expected, row.columns, answer.reasoning)
+    return Sample(row.prompt, answer.text, row.expected, row.columns, answer.reasoning, row.messages)
 
 
 def answer_of(completion: Any) -> Completion:

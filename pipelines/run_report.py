@@ -8,8 +8,9 @@ from graders.errors import UserError
 from pipelines.evals.compare import compare
 from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
+from pipelines.evals.reward_checks import FEWEST, RULES
 from pipelines.evals.summary import Evaluated, Setting
-from pipelines.plan import Evaluate, Plan, Probe, Training
+from pipelines.plan import Evaluate, Gate, Plan, Probe, RewardModel, Training
 from pipelines.state import Record, Step
 
 
@@ -84,7 +85,8 @@ def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:
     if plan.metric == "likelihood":
         return {"score": "geometric mean probability of the reference's tokens; nothing is sampled, nothing judged"}
     if plan.metric == "preference":
-        return {"pass rate": "pairs whose chosen answer is the likelier per token; nothing is sampled"}
+        marks = "a good answer's score: the share of bad ones that are less likely"
+        return {"pass rate": f"pairs whose chosen answer is the likelier per token ({marks}); nothing is sampled"}
     sampling = {"pass rate": "greedy, one answer a row", "max_new_tokens": measured["max_new_tokens"]}
     if "pass_at_k_rows" in measured:
         rows, temperature = measured["pass_at_k_rows"], measured["pass_at_k_temperature"]
@@ -99,25 +101,46 @@ def _notes(measured: Mapping[str, Any]) -> list[str]:
 
 
 def gate_refusal(step: Step, todo: Sequence[Step]) -> str | None:
-    """Why the gate of an evaluation or a probe stays shut; None when it opens or there is no gate."""
+    """Why the gate of a stage stays shut; None when it opens or there is no gate."""
     if isinstance(step.stage, Probe):
         return _probe_refusal(step.stage, step.record())
-    gate = step.stage.gate if isinstance(step.stage, Evaluate) else None
+    if isinstance(step.stage, RewardModel):
+        return _reward_model_refusal(step.stage, step.record())
     record = step.record()
-    if gate is None or record is None:
+    if not isinstance(step.stage, Evaluate) or step.stage.gate is None or record is None:
         return None
+    return _evaluation_refusal(step.stage.gate, record, todo)
+
+
+def _evaluation_refusal(gate: Gate, record: Record, todo: Sequence[Step]) -> str | None:
     rate = record.numbers["pass_rate"]
     if gate.min_pass_rate is not None and (rate is None or rate < gate.min_pass_rate):
         return f"pass rate {rate if rate is None else f'{rate:.1%}'} is under {gate.min_pass_rate:.1%}"
     if gate.min_gain is None:
         return None
     models = evaluated(todo)
-    mine = next(model for model in models if model.name == step.stage.name)
+    mine = next(model for model in models if model.name == record.stage)
     gain = compare(models[0].rows, mine.rows).difference
     if gain is None or gain.low <= gate.min_gain:
         low = "unknown" if gain is None else f"{gain.low:+.1f}"
         return f"the low end of the gain over the base is {low} points, not over {gate.min_gain:+.1f}"
     return None
+
+
+def _reward_model_refusal(stage: RewardModel, record: Record | None) -> str | None:
+    """A reward model that only counts letters, or that nothing is known of, must train no policy."""
+    if not stage.gate or record is None or record.numbers.get("beats_baselines"):
+        return None
+    found = record.numbers
+    if found["held_out_pairs"] < FEWEST:
+        return f"{found['held_out_pairs']} held-out pairs are too few to know what it is worth (at least {FEWEST})"
+    low, middle, high = found["gain_points"]
+    rule = {"length": "going by length alone", "majority": "taking what was chosen more often"}[found["gain_over"]]
+    return (
+        f"{found['accuracy']:.1%} of {found['held_out_pairs']} held-out pairs are right; {rule} gets "
+        f"{found[RULES[found['gain_over']]]:.1%}, so it is {middle:+.1f} points better [{low:+.1f}, {high:+.1f}], "
+        "not surely any better"
+    )
 
 
 def _probe_refusal(stage: Probe, record: Record | None) -> str | None:

@@ -71,7 +71,7 @@ def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
         raise UserError(f"no stage is called `{min(unknown)}`", f"one of {', '.join(sorted(known))}")
     stale = set(force)
     for step in todo:
-        if stale & {*step.sources.values(), getattr(step.stage, "same_time_as", None)}:
+        if stale & {*step.sources.values(), *step.judges, getattr(step.stage, "same_time_as", None)}:
             stale.add(step.stage.name)
         if step.stage.name in stale:
             remove_tree(step.folder)
@@ -95,9 +95,9 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
             return STOPPED
         if isinstance(step.stage, Evaluate | Probe):
             write_run_report(loaded.plan, todo, run_folder)
-            if (refusal := gate_refusal(step, todo)) is not None:
-                watcher.gate_closed(step, refusal)
-                return GATE_CLOSED
+        if (refusal := gate_refusal(step, todo)) is not None:
+            watcher.gate_closed(step, refusal)
+            return GATE_CLOSED
     return DONE
 
 

@@ -56,6 +56,22 @@ def sample(
 ) -> list[list[Completion]]:
     """Answers every prompt `num_samples` times; the result is in the prompts' order.
 
+    kept and Stopped: as for `sample_tokens`.
+    """
+    answers = sample_tokens(policy, prompts, settings, template_args, progress, kept)
+    return [[_completion(policy, tokens) for tokens in one] for one in answers]
+
+
+def sample_tokens(
+    policy: Policy,
+    prompts: Sequence[Sequence[Message]],
+    settings: Sampling,
+    template_args: Mapping[str, object],
+    progress: Progress,
+    kept: Path | None = None,
+) -> list[list[list[int]]]:
+    """The ids of every answer, up to a stop token or the limit; what comes after a stop token means nothing.
+
     kept: a file that finished answers are appended to, and read from when the same call is made again. Raises Stopped
     within a token's time when a signal came.
     """
@@ -75,7 +91,7 @@ def sample(
         done += len(batch)
         progress.step(done, len(jobs), "answers")
     numbers = range(settings.num_samples)
-    return [[_completion(policy, log.answers[place, n]) for n in numbers] for place in range(len(prompts))]
+    return [[log.answers[place, n] for n in numbers] for place in range(len(prompts))]
 
 
 def _batches(jobs: list[_Job], encoded: list[list[int]], settings: Sampling, policy: Policy) -> Iterator[list[_Job]]:

@@ -18,7 +18,7 @@ from pipelines.data.rows import Row, Rows
 from pipelines.data.show import show
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import KeepBest
+from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy, load_policy, lora_config, resolve_tuning
 from pipelines.plan import SFT, RejectionSampling
 from pipelines.training import answer_limit, common_arguments, model_facts, room, train
@@ -44,7 +44,7 @@ def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence
     shown = show(policy.tokenizer, rows, template_args=job.plan.model.template_args)
     write_text(job.folder / "rows.txt", "\n\n".join(text.plain for text in shown) + "\n")
     trainer, watch = _trainer(job, stage, policy, examples)
-    best = KeepBest(job, policy, held, answer_limit(rows.rows, policy, job.plan.model.template_args))
+    best = KeepBest(job, by_metric(job, policy, held, answer_limit(rows.rows, policy, job.plan.model.template_args)))
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
     counts = {"examples": len(examples.examples), "left_out_too_long": len(examples.too_long)}

@@ -35,16 +35,18 @@ class Batch:
 RATES = {
     "sft": {192: 3e-4, 4096: 2e-5},
     "rl": {192: 2e-4, 768: 3e-6, 1536: 1e-6},
+    "preference": {192: 1e-4, 4096: 5e-7},
 }
 """Learning rate of full fine-tuning at a hidden size; constant beyond the ends.
 
 SFT: 2e-5 at 4096 (Llama-7B recipes: RFT of Yuan et al. 2308.01825; Zephyr). RL: 1e-6 from 1.5 B to 7 B (DeepScaleR,
 DeepSeekMath, Dr. GRPO; TRL's default), 3e-6 at 768 (ReFT's small model, 2401.08967). The smallest: what learned best on
-the starter (docs/experiments.md).
+the starter (docs/experiments.md). Preferences (DPO, KTO): 5e-7 from 7 B (Zephyr 2310.16944, Tülu 3 2411.15124).
 """
+Method = Literal["sft", "rl", "preference"]
 
 
-def learning_rate(method: Literal["sft", "rl"], hidden_size: int, tuning: Tuning) -> float:
+def learning_rate(method: Method, hidden_size: int, tuning: Tuning) -> float:
     """Peak learning rate: straight lines in log-log over hidden size between measured and published points.
 
     LoRA takes ten times that (tinker-cookbook's rule, M_LoRA = 10).
@@ -62,9 +64,19 @@ def sft_epochs(num_rows: int) -> int:
     return 5 if num_rows < 100 else 3 if num_rows < 500 else 2 if num_rows <= 2000 else 1
 
 
+def reward_model_epochs(num_pairs: int) -> float:
+    """One pass, as Llama 2 and InstructGPT have it, since more overfit; three where one teaches too little."""
+    return 1 if num_pairs > 2000 else 3
+
+
 def sft_batch_size(num_rows: int) -> int:
     """Rows per step: a power of two near 16 steps an epoch, from 4 to 128 (Tülu 3's and Yuan et al.'s size)."""
     return 1 << max(2, min(7, round(math.log2(max(num_rows, 1) / 16))))
+
+
+def preference_epochs(num_rows: int) -> int:
+    """One pass over thousands of pairs (Tülu 3), three over fewer (as Zephyr first trained); more cannot be told."""
+    return 1 if num_rows > 2000 else 3
 
 
 def grpo_steps(num_prompts: int, prompts_per_step: int) -> int:

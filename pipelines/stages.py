@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.job import Job, Numbers
+from pipelines.plan import Evaluate, Plan, Stage
 
 Kind = Literal["policy", "reward_model", "rows", "numbers"]
 
@@ -17,7 +18,7 @@ Kind = Literal["policy", "reward_model", "rows", "numbers"]
 class StageType:
     """module: where `run(job) -> Numbers` stands; imported only in the worker, since it imports torch.
 
-    graders: whose change makes it run again; training keeps the weights that did best by the metric.
+    graders: whose change makes it run again. Training keeps the weights that did best by the metric.
     """
 
     module: str
@@ -30,6 +31,14 @@ class StageType:
         return run
 
 
+def graders_of(plan: Plan, stage: Stage) -> list[str]:
+    """The names of the graders that decide what a stage leaves."""
+    uses = STAGES[stage.type].graders
+    ranks = isinstance(stage, Evaluate) and stage.best_of > 1
+    metric = [plan.metric] if uses in ("metric", "both") else []
+    return [*metric, *([plan.reward_of(stage)] if uses in ("reward", "both") or ranks else [])]
+
+
 STAGES: Mapping[str, StageType] = {
     "evaluate": StageType("pipelines.evaluate", ("policy",), "numbers", "metric"),
     "probe": StageType("pipelines.probe", ("policy",), "numbers", "reward"),
@@ -37,5 +46,8 @@ STAGES: Mapping[str, StageType] = {
     "sft": StageType("pipelines.sft", ("policy",), "policy", "metric"),
     "rejection_sampling": StageType("pipelines.rejection_sampling", ("policy",), "policy", "both"),
     "grpo": StageType("pipelines.grpo", ("policy",), "policy", "both"),
+    "reward_model": StageType("pipelines.reward_model", ("policy", "rows"), "reward_model", "none"),
     "ppo": StageType("pipelines.ppo", ("policy",), "policy", "both"),
+    "dpo": StageType("pipelines.dpo", ("policy", "rows"), "policy", "metric"),
+    "kto": StageType("pipelines.kto", ("policy", "rows"), "policy", "metric"),
 }

@@ -17,13 +17,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from graders.errors import UserError
+from graders.reward_model import stages_of
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import GRPO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control
+from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
-from pipelines.stages import STAGES, Kind
+from pipelines.stages import STAGES, Kind, graders_of
 
 _JUDGED_ANEW = {"gate", "control", "answers", "at_least"}
 """Fields that change no result: they decide on each run whether, and with which model, the plan goes on."""
@@ -57,6 +58,7 @@ class Step:
 
     parts: name → digest or value, the things whose change makes it run again; fingerprint: the digest of them all.
     sources: kind → the earlier step that this one reads it from; no policy: the plan's own model.
+    judges: the earlier steps whose reward models its graders score with.
     """
 
     stage: Stage
@@ -64,6 +66,7 @@ class Step:
     fingerprint: str
     folder: Path
     sources: Mapping[Kind, str]
+    judges: tuple[str, ...]
 
     @property
     def record_path(self) -> Path:
@@ -93,12 +96,20 @@ def steps(loaded: LoadedPlan, run_folder: Path) -> list[Step]:
     for stage in plan.stages:
         sources = _sources(stage, found.values())
         parts = _parts(plan, stage, base) | {"model": model, "data": data} | _read(sources, found, base)
+        judges = judging_stages(plan, stage)
+        parts |= {f"reward model {name}": found[name].fingerprint for name in judges}
         if isinstance(stage, Training) and stage.same_time_as:
             parts["same_time_as"] = found[stage.same_time_as].fingerprint
         fingerprint = digest_text(json.dumps(parts, sort_keys=True))
         folder = run_folder / "stages" / f"{stage.name}-{fingerprint[:8]}"
-        found[stage.name] = Step(stage, parts, fingerprint, folder, sources)
+        found[stage.name] = Step(stage, parts, fingerprint, folder, sources, judges)
     return list(found.values())
+
+
+def judging_stages(plan: Plan, stage: Stage) -> tuple[str, ...]:
+    """The reward_model stages that the stage's graders name."""
+    used = [plan.graders[name].model_dump() for name in graders_of(plan, stage) if name in plan.graders]
+    return tuple(dict.fromkeys(stages_of(used)))
 
 
 def _sources(stage: Stage, earlier: Iterable[Step]) -> dict[Kind, str]:
@@ -136,9 +147,7 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     parts |= {f"model.{key}": json.dumps(value) for key, value in plan.model.model_dump(exclude={"name"}).items()}
     parts["seed"] = str(plan.seed)
     parts["processes"] = str(plan.processes) if isinstance(stage, Training) else ""
-    names = {"none": [], "metric": [plan.metric], "reward": [plan.reward_name]}
-    names["both"] = [*names["metric"], *names["reward"]]
-    for name in names[STAGES[stage.type].graders]:
+    for name in graders_of(plan, stage):
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):
         parts["evaluation"] = plan.evaluation.model_dump_json()
@@ -147,7 +156,7 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
 
 def _ignored(stage: Stage) -> set[str]:
     """Training goes by scores; what passes matters where answers are counted or kept."""
-    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO) else set()
+    return {"pass_at"} if isinstance(stage, SFT | GRPO | PPO | DPO | KTO) else set()
 
 
 def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,16 @@ from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, computes_in_bf16, save_policy
-from pipelines.plan import GRPO, PPO, SFT, RejectionSampling
+from pipelines.plan import ModelSpec, Training
 from pipelines.sizing import Batch, ModelFacts
 from pipelines.watch import COMPLETE, Watch
 
 
-def common_arguments(
-    job: Job, stage: SFT | RejectionSampling | GRPO | PPO, batch: Batch, rate: float, facts: ModelFacts
-) -> dict[str, Any]:
+def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
     The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
-    SFT lets it fall along a cosine.
+    SFT, DPO and KTO let it fall along a cosine.
     """
     on_gpu = torch.cuda.is_available()
     falls = stage.type not in ("grpo", "ppo") and job.match_seconds is None
@@ -93,8 +91,12 @@ def room() -> sizing.Room:
     return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
 
 
-def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) -> Numbers:
-    """Trains, from the newest whole checkpoint if there is one, and leaves the policy in the job's folder.
+Save = Callable[[Any, Policy, ModelSpec, Path], None]
+"""(the trained model, what training started from, the plan's model, folder) → leaves the model there, atomically."""
+
+
+def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, save: Save = save_policy) -> Numbers:
+    """Trains, from the newest whole checkpoint if there is one, and leaves the model in the job's folder.
 
     Raises Stopped after saving when a signal came, and UserError when training moved no weight though it had
     something to learn from.
@@ -119,7 +121,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest) 
     taken = best.take_best(model, state.global_step)
     _require_finite(model, trainer.args.learning_rate)
     if state.is_world_process_zero:
-        save_policy(model, policy, job.plan.model, job.model_folder)
+        save(model, policy, job.plan.model, job.model_folder)
         write_json(job.folder / "curve.json", state.log_history)
         remove_tree(job.checkpoints)
     steps = {"steps": state.global_step, "taken_from_step": taken, "processes": processes.count()}

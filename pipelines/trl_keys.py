@@ -53,6 +53,10 @@ OWNED = {
     "bf16": "nothing: the precision is found",
     "fp16": "nothing: the precision is found",
 }
+_REFERENCE = dict.fromkeys(
+    ("sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"),
+    "nothing: the reference is the stage's input policy",
+)
 OWNED_IN = {
     "ppo": {
         "num_iterations": "`epochs_per_step` of the stage",
@@ -63,10 +67,25 @@ OWNED_IN = {
         "off_policy_mask_threshold": "nothing: it needs one advantage per answer",
         "loss_type": "nothing: advantages are per token",
         "importance_sampling_level": "nothing: advantages are per token",
-        "sync_ref_model": "nothing: the reference is the stage's input policy",
-        "ref_model_mixup_alpha": "nothing: the reference is the stage's input policy",
-        "ref_model_sync_steps": "nothing: the reference is the stage's input policy",
-    }
+        **_REFERENCE,
+    },
+    "dpo": {
+        "beta": "`beta` of the stage",
+        "label_smoothing": "`label_smoothing` of the stage",
+        "loss_weights": "nothing: `sft_weight` of the stage adds imitation",
+        "disable_dropout": "nothing: the policy must start as its reference",
+        "truncation_mode": "nothing: rows are left out, never cut",
+        "pad_token": "nothing: the tokenizer has one",
+        **_REFERENCE,
+    },
+    "kto": {
+        "beta": "`beta` of the stage",
+        "desirable_weight": "nothing: the rarer kind of answer counts more",
+        "undesirable_weight": "nothing: the rarer kind of answer counts more",
+        "disable_dropout": "nothing: the policy must start as its reference",
+        "train_sampling_strategy": "nothing: the KL needs neighbours that stay",
+        **_REFERENCE,
+    },
 }
 """Keys that other stages of the same TRL config may set."""
 OWNED_PREFIXES = ("save_", "eval_", "hub_", "push_to_hub", "dataset_", "ddp_", "fsdp", "deepspeed", "logging_")
@@ -93,9 +112,10 @@ def type_names(annotation: Any) -> list[str]:
 
 def table() -> dict[str, dict[str, list[str]]]:
     """Stage type → free TRL key → accepted types, read from the installed TRL."""
-    from trl import GRPOConfig, SFTConfig
+    from trl import DPOConfig, GRPOConfig, KTOConfig, RewardConfig, SFTConfig
 
     configs = {"sft": SFTConfig, "rejection_sampling": SFTConfig, "grpo": GRPOConfig, "ppo": GRPOConfig}
+    configs |= {"reward_model": RewardConfig, "dpo": DPOConfig, "kto": KTOConfig}
     return {stage: _free_keys(config, stage) for stage, config in configs.items()}
 
 

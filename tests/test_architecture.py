@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ORDER = ["graders", "reward_models", "pipelines", "advisor"]
 WORKER_ONLY = {
+    "pipelines/reward_model.py",
     "pipelines/training.py",
     "pipelines/watch.py",
     "pipelines/keep_best.py",
@@ -24,6 +25,9 @@ WORKER_ONLY = {
     "pipelines/prompt_queue.py",
     "pipelines/bell.py",
     "pipelines/rollout.py",
+    "pipelines/dpo.py",
+    "pipelines/kto.py",
+    "pipelines/preference_trainers.py",
 }
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "sklearn"}
 

@@ -1,6 +1,7 @@
 """`data`: how a data file is read."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -36,6 +37,9 @@ def data(file: str, model: str | None, as_json: bool, **options: object) -> None
     console = plain_console()
     console.print(describe(rows, found.findings))
     console.print(f"  {grader_sentence(found)}\n", highlight=False)
+    if found.num_pairs:
+        told = "  the pairs together (length bias, contradictions, annotators): finetune-advisor preferences audit"
+        console.print(f"{told} {shlex.quote(file)}\n", highlight=False)
     if model:
         raise click.exceptions.Exit(show_tokens(data_spec(file, options, Path.cwd()), model, Path.cwd()))
     for text in shown_rows(rows):

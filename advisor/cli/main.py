@@ -17,6 +17,7 @@ COMMANDS = {
     "label": "advisor.cli.label:label",
     "data": "advisor.cli.data:data",
     "grade": "advisor.cli.grade:grade",
+    "preferences": "advisor.cli.preferences:preferences",
     "schema": "advisor.cli.schema:schema",
 }
 HELP = {
@@ -27,6 +28,7 @@ HELP = {
     "label": "Serve a page where people compare what the model wrote.",
     "data": "Show how a data file is read: roles, findings, rendered rows.",
     "grade": "Grade a model's outputs, check a grader, or audit it on your rows.",
+    "preferences": "Audit preferences before a reward model or a policy learns from them.",
     "schema": "Print the JSON Schema of plan.yaml.",
 }
 

@@ -103,6 +103,11 @@ def _result(record: Record) -> str:
         unscored = f", {numbers['unscored']} unscored" if numbers["unscored"] else ""
         scored = numbers["n"] - numbers["unscored"]
         return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={scored}{unscored})"
+    if numbers.get("held_out_pairs"):
+        low, high = numbers["accuracy_interval"]
+        return f"  {numbers['accuracy']:.1%} of {numbers['held_out_pairs']} held-out pairs ({low:.1%} to {high:.1%})"
     if "last_reward" in numbers:
         return f"  {numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
+    if "kl" in numbers:
+        return f"  {numbers['steps']} steps, margin {numbers['last_margin']:.2f}, KL {numbers['kl']:.2f} nats an answer"
     return f"  {numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""

@@ -34,4 +34,4 @@ def rows_from(table: Table, spec: DataSpec, need_prompt: bool = True) -> Rows:
     rows = build_rows(table, reading, spec)
     rows, filled = fill_placeholders(rows) if spec.placeholders == "fill" else (rows, ())
     notes = (*table.notes, *row_notes(reading, rows), *filled)
-    return Rows(table.source, reading.layout, reading.roles, rows, notes)
+    return Rows(table.source, reading.layout, reading.roles, rows, notes, reading.comparison)

@@ -26,6 +26,11 @@ def read_pair(chosen: object, rejected: object) -> Pair | None:
     return Pair(chosen_prompt, good, bad)
 
 
+def has_answer(value: object) -> bool:
+    """Whether a side holds an answer with any text."""
+    return _side(value)[1] is not None
+
+
 def prompts_differ(chosen: object, rejected: object) -> bool:
     """Whether both sides are conversations, and not about the same prompt."""
     return _side(chosen)[0] != _side(rejected)[0]

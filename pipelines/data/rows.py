@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from pipelines.data.verdicts import Comparison
+
 Role = Literal["messages", "prompt", "context", "system", "completion", "reference", "chosen", "rejected", "desirable"]
 """`context` is a text that belongs to the prompt but has a column of its own, such as alpaca's `input`."""
 
@@ -47,6 +49,16 @@ class Row:
         return self.reference if self.reference is not None else self.completion
 
     @property
+    def is_pair(self) -> bool:
+        """Whether it has a chosen and a rejected answer."""
+        return self.chosen is not None and self.rejected is not None
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it has an answer that is marked good or bad."""
+        return self.desirable is not None and bool(self.completion)
+
+    @property
     def demonstration(self) -> str | None:
         """What SFT imitates: the completion, unless people disliked it, else the chosen answer of a pair."""
         if self.completion is not None:
@@ -66,7 +78,7 @@ class Rows:
 
     source: the path or hub id as the user wrote it. layout: such as "messages" or "prompt+reference".
     roles: role → the column (or "template") it is read from. notes: what was recognised, one sentence each,
-    to be shown to the user.
+    to be shown to the user. comparison: where a pair follows from two answers and people's verdicts, their columns.
     """
 
     source: str
@@ -74,6 +86,7 @@ class Rows:
     roles: Mapping[str, str]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    comparison: Comparison | None = None
 
     def only(self, rows: Iterable[Row]) -> "Rows":
         """The same source with these rows alone."""

@@ -6,6 +6,7 @@ anew, and rows with the same prompt stay together. Parts that have a file of the
 
 import hashlib
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 from graders.errors import UserError
@@ -50,7 +51,7 @@ def limit_rows(rows: Rows, limit: int) -> Rows:
     chosen = sorted(rows.rows, key=lambda row: (prompt_hash(row, "limit"), row.number))[:limit]
     note = f"limited to {limit} of {len(rows.rows)} rows, chosen by hash"
     kept = rows.only(sorted(chosen, key=lambda row: row.number))
-    return Rows(kept.source, kept.layout, kept.roles, kept.rows, (*kept.notes, note))
+    return replace(kept, notes=(*kept.notes, note))
 
 
 def prompt_hash(row: Row, salt: str = "") -> str:

@@ -33,8 +33,13 @@ def likelihood_rows(
 def preference_rows(
     policy: Policy, rows: Sequence[Row], template_args: Mapping[str, Any], progress: Progress
 ) -> list[GradedRow]:
-    """One graded row for each pair: it passes when the chosen answer is the likelier per token."""
-    pairs = [row for row in rows if row.chosen is not None and row.rejected is not None]
+    """One graded row for each pair: it passes when the chosen answer is the likelier per token.
+
+    Without pairs, one for each answer marked good; see _marked_rows.
+    """
+    pairs = [row for row in rows if row.is_pair]
+    if not pairs:
+        return _marked_rows(policy, [row for row in rows if row.is_marked], template_args, progress)
     chosen = [encode(policy.tokenizer, row.messages, str(row.chosen), template_args) for row in pairs]
     rejected = [encode(policy.tokenizer, row.messages, str(row.rejected), template_args) for row in pairs]
     means = mean_logprobs(policy, chosen + rejected, progress)
@@ -45,6 +50,32 @@ def preference_rows(
         reason = f"log-probability per token: chosen {better:.4f}, rejected {worse:.4f}"
         graded.append(_graded(row, str(row.chosen), float(passed), passed, reason, chosen[place]))
     return graded
+
+
+def _marked_rows(
+    policy: Policy, marked: Sequence[Row], template_args: Mapping[str, Any], progress: Progress
+) -> list[GradedRow]:
+    """The score of a good answer is the share of bad ones that are less likely per token, equal ones half.
+
+    Their mean is the area under the ROC curve (Hanley & McNeil 1982). `passed` stays None: these are no pairs.
+    """
+    encoded = [encode(policy.tokenizer, row.messages, str(row.completion), template_args) for row in marked]
+    means = mean_logprobs(policy, encoded, progress)
+    bad = [mean for row, mean in zip(marked, means, strict=True) if not row.desirable]
+    if not bad:
+        return []
+    return [
+        _graded(
+            row,
+            str(row.completion),
+            sum((mean > other) + 0.5 * (mean == other) for other in bad) / len(bad),
+            None,
+            f"log-probability per token {mean:.4f}, beside {len(bad)} answers marked bad",
+            one,
+        )
+        for row, mean, one in zip(marked, means, encoded, strict=True)
+        if row.desirable
+    ]
 
 
 def mean_logprobs(policy: Policy, encoded: Sequence[Encoded], progress: Progress) -> list[float]:

@@ -88,20 +88,24 @@ def preferences(answer: Answer) -> list[Preference]:
 
 def read_answers(path: Path) -> list[Answer]:
     """Raises UserError with the line of what cannot be read."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if line.strip():
-            try:
-                found.append(Answer.model_validate_json(line))
-            except ValidationError as error:
-                fault = error.errors()[0]
-                at = ".".join(map(str, fault["loc"]))
-                raise UserError(
-                    f"{at}: {fault['msg']}" if at else fault["msg"],
-                    "an answer as `finetune-advisor label` writes it",
-                    where=f"{path}:{number}",
-                ) from None
-    return found
+    lines = numbered_lines(path.read_text(encoding="utf-8"))
+    return [read_answer(line, f"{path}:{number}") for number, line in lines]
+
+
+def numbered_lines(text: str) -> list[tuple[int, str]]:
+    """The lines that hold anything, from 1."""
+    return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+
+
+def read_answer(line: str, where: str) -> Answer:
+    """Raises UserError for what is no answer."""
+    try:
+        return Answer.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        at = ".".join(map(str, fault["loc"]))
+        happened = f"{at}: {fault['msg']}" if at else fault["msg"]
+        raise UserError(happened, "an answer as `finetune-advisor label` writes it", where=where) from None
 
 
 def answer_lines(answers: Iterable[Answer]) -> str:

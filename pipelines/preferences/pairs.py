@@ -4,6 +4,7 @@ From people's answers where an earlier stage of type `label` collected some, els
 and a rejected answer. A pair's part follows from its prompt, as a row's does; so no prompt is on two sides.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from graders.errors import UserError
@@ -11,7 +12,7 @@ from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Rows, Split
 from pipelines.data.split import prompt_hash
 from pipelines.job import Job
-from pipelines.preferences.answers import preferences, read_answers
+from pipelines.preferences.answers import Answer, preferences, read_answers
 
 
 def load_pairs(job: Job) -> Split:
@@ -29,12 +30,12 @@ def load_pairs(job: Job) -> Split:
 
 
 def _own(split: Split) -> Split:
-    parts = [part.only(row for row in part.rows if _is_pair(row)) for part in (split.train, split.validation)]
-    return replace(split, train=parts[0], validation=parts[1], test=split.test.only(filter(_is_pair, split.test.rows)))
+    train, validation, test = (_pairs(part) for part in (split.train, split.validation, split.test))
+    return replace(split, train=train, validation=validation, test=test)
 
 
-def _is_pair(row: Row) -> bool:
-    return row.chosen is not None and row.rejected is not None
+def _pairs(part: Rows) -> Rows:
+    return part.only(row for row in part.rows if row.is_pair)
 
 
 def _from_answers(job: Job, split: Split) -> Split:
@@ -46,13 +47,24 @@ def _from_answers(job: Job, split: Split) -> Split:
     }
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for number, answer in enumerate(read_answers(job.rows), start=1):
-        messages = tuple(turn.model_dump() for turn in answer.messages)
-        for found in preferences(answer):
-            columns = {"annotator": answer.annotator, "source": answer.source, "margin": found.margin}
-            row = Row(number, messages, chosen=found.chosen, rejected=found.rejected, columns=columns)
+        for row in answer_rows(number, answer):
             name = next((name for name, prompts in held.items() if prompt_hash(row) in prompts), None)
-            if name is not None:
+            if name is not None and str(row.chosen).strip() != str(row.rejected).strip():
                 parts[name].append(row)
-    roles = {"chosen": "ranking", "rejected": "ranking"}
-    made = [Rows(str(job.rows), "answers", roles, tuple(parts[name])) for name in ("train", "validation")]
-    return replace(split, train=made[0], validation=made[1], test=split.test.only(filter(_is_pair, split.test.rows)))
+    made = [answer_table(str(job.rows), parts[name]) for name in ("train", "validation")]
+    return replace(split, train=made[0], validation=made[1], test=_pairs(split.test))
+
+
+def answer_rows(number: int, answer: Answer) -> list[Row]:
+    """The pairs that an answer decides, as rows; `number` is the answer's line."""
+    messages = tuple(turn.model_dump() for turn in answer.messages)
+    said = {"annotator": answer.annotator, "source": answer.source}
+    return [
+        Row(number, messages, chosen=one.chosen, rejected=one.rejected, columns={**said, "margin": one.margin})
+        for one in preferences(answer)
+    ]
+
+
+def answer_table(source: str, rows: Iterable[Row]) -> Rows:
+    """Such rows as the loader would return them."""
+    return Rows(source, "answers", {"chosen": "ranking", "rejected": "ranking"}, tuple(rows))

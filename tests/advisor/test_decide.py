@@ -55,8 +55,9 @@ ORDERS = [
     (replace(UNLABELLED, prompts=99), ("rejection_sampling",)),
     (replace(UNLABELLED, prompts=100), ("grpo",)),
     (replace(UNLABELLED, hours=0.5), ("rejection_sampling",)),
-    (replace(REASONING, demonstrations=True, format_new=True, pairs=50), ("sft", "grpo", "dpo")),
-    (replace(LABELLED, reasoning_helps=False, pairs=50), ("sft", "dpo")),
+    (replace(REASONING, demonstrations=True, format_new=True, pairs=500), ("sft", "grpo", "dpo")),
+    (replace(LABELLED, reasoning_helps=False, pairs=500), ("sft", "dpo")),
+    (replace(LABELLED, reasoning_helps=False, pairs=50), ("sft",)),
 ]
 
 
@@ -105,9 +106,38 @@ def test_would_change_names_only_what_comes_out_differently():
     assert texts["with fewer than 100 labelled rows"].endswith("grpo")
 
 
+TRUSTED = Facts(prompts=5000, pairs=3000, unpaired=2000, reward_model=True)
+PREFERENCES = [
+    (Facts(prompts=300, pairs=300), ("sft", "dpo")),
+    (Facts(prompts=299, pairs=299), ("sft", "reward_model", "best_of_n")),
+    (TRUSTED, ("sft", "reward_model", "ppo")),
+    (replace(TRUSTED, reward_model=False), ("sft", "dpo")),
+    (replace(TRUSTED, unpaired=999), ("sft", "dpo")),
+    (replace(TRUSTED, pairs=299), ("sft", "reward_model", "best_of_n")),
+    (Facts(prompts=900, thumbs=900), ("sft", "kto")),
+    (Facts(prompts=900, pairs=400, thumbs=500), ("sft", "dpo")),
+]
+
+
+@pytest.mark.parametrize(("facts", "stages"), PREFERENCES)
+def test_which_method_learns_the_preferences_follows_from_their_kind_and_number(facts, stages):
+    decision = decide(facts)
+    assert (decision.outcome, decision.stages) == ("rlhf", stages)
+
+
+def test_what_would_lead_from_dpo_to_ppo_is_said():
+    texts = decide(replace(TRUSTED, reward_model=False)).would_change
+    assert any(text.startswith("if a reward model had passed its gate") and text.endswith("ppo") for text in texts)
+    assert any("fewer than 300 pairs: sft → reward_model → best_of_n" in text for text in texts)
+
+
+def test_few_pairs_beside_labels_are_left_out_and_told():
+    decision = decide(replace(LABELLED, reasoning_helps=False, pairs=50))
+    assert any("50 pairs are under 300 and left out" in reason for reason in decision.because)
+
+
 def test_stages_of_later_versions_are_named_as_such():
-    decision = decide(Facts(prompts=500, pairs=500))
-    assert decision.later == ("dpo",)
+    assert decide(TRUSTED).later == ("reward_model", "ppo")
 
 
 def test_bare_answers_are_warned_about_before_a_reasoning_task():

@@ -61,13 +61,49 @@ def test_free_text_is_measured_by_likelihood(jsonl):
     assert plan.graders == {}
 
 
-def test_pairs_are_imitated_first_and_the_plan_says_what_is_missing(jsonl):
-    advice = run(jsonl(conftest.pairs()))
+def test_pairs_are_imitated_first_and_then_preferred(jsonl):
+    path = jsonl(conftest.pairs(400))
+    advice = run(path)
     assert advice.decision.outcome == "rlhf"
-    assert kinds(advice.plan) == [("evaluate", "base"), ("sft", "sft"), ("evaluate", "after_sft")]
+    assert kinds(advice.plan) == [
+        ("evaluate", "base"),
+        ("sft", "sft"),
+        ("evaluate", "after_sft"),
+        ("dpo", "dpo"),
+        ("evaluate", "after_dpo"),
+    ]
     assert advice.plan.metric == "preference"
-    text = (jsonl(conftest.pairs()).with_name("plan.yaml")).read_text()
-    assert "not in this version: dpo" in text
+    assert "DPO on the 400 pairs" in path.with_name("plan.yaml").read_text()
+
+
+def test_few_pairs_are_imitated_and_the_plan_says_what_is_missing(jsonl):
+    path = jsonl(conftest.pairs())
+    advice = run(path)
+    assert kinds(advice.plan) == [("evaluate", "base"), ("sft", "sft"), ("evaluate", "after_sft")]
+    assert "not in this version: reward_model, best_of_n" in path.with_name("plan.yaml").read_text()
+
+
+def test_marked_answers_lead_to_kto(jsonl):
+    rows = [
+        {"prompt": f"Please help with parcel {n}.", "completion": f"Gladly, parcel {n}." if n % 2 else f"No, {n}."}
+        | {"label": bool(n % 2)}
+        for n in range(300)
+    ]
+    advice = run(jsonl(rows))
+    assert kinds(advice.plan)[1:] == [
+        ("sft", "sft"),
+        ("evaluate", "after_sft"),
+        ("kto", "kto"),
+        ("evaluate", "after_kto"),
+    ]
+    assert advice.plan.metric == "preference"
+
+
+def test_a_trusted_reward_model_and_many_unpaired_prompts_lead_to_ppo(jsonl):
+    rows = conftest.pairs(400) + [{"prompt": f"And parcel {n}?"} for n in range(1000, 2100)]
+    advice = run(jsonl(rows), {"reward_model": "yes"})
+    assert advice.decision.facts.unpaired == 1100
+    assert advice.decision.stages == ("sft", "reward_model", "ppo")
 
 
 def test_references_alone_are_imitated_as_completions(jsonl):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from graders.base import Sample
 from graders.union import GRADERS, parse_grader
-from tests.graders import any_judge
+from tests.graders import any_judge, tiny_reward_model
 
 _ASKS = {"model": "any", "server": {"base_url": any_judge.URL, "cache": False}}
 _MESSAGES = [{"role": "user", "content": "{{sample.output_text}} {{item.a}}"}]
@@ -31,6 +31,7 @@ MINIMAL: dict[str, dict[str, object]] = {
     },
     "numeric": {},
     "rubric": {**_ASKS, "points": [{"text": "It is right."}, {"name": "n", "grader": {"type": "numeric"}}]},
+    "reward_model": {"model": "./reward-model"},
     "score_model": {**_ASKS, "input": _MESSAGES},
     "sql": {"database": "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'x'), (7, 'yes')"},
     "python": {"source": "def grade(sample, item):\n    return len(sample['output_text']) % 2"},
@@ -69,7 +70,9 @@ def test_every_grader_has_its_line() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GRADERS))
-def test_any_text_gets_a_score_in_bounds_or_none_and_a_reason(name: str) -> None:
+def test_any_text_gets_a_score_in_bounds_or_none_and_a_reason(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "reward_model":
+        monkeypatch.chdir(tiny_reward_model.folder())
     grader = parse_grader({"type": name} | MINIMAL[name])
 
     @settings(max_examples=150, deadline=None, database=None)

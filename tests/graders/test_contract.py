@@ -20,6 +20,7 @@ from graders.pattern import Pattern
 from graders.penalty import Penalty
 from graders.python import Python
 from graders.ranked_list import RankedList
+from graders.reward_model import RewardModel
 from graders.set_f1 import SetF1
 from graders.similarity import Similarity
 from graders.sql import Sql
@@ -163,7 +164,8 @@ def test_each_grader_keeps_the_contract(grader: Grader, samples: list[Sample]) -
 
 
 def test_every_grader_of_the_union_is_in_the_cases() -> None:
-    assert {type(grader) for grader, _ in CASES} == set(GRADERS.values())
+    """But for a reward model, which knows better and worse, and nothing that is right: see test_reward_model.py."""
+    assert {type(grader) for grader, _ in CASES} == set(GRADERS.values()) - {RewardModel}
 
 
 @pytest.mark.parametrize("grader", [grader for grader, _ in CASES], ids=lambda grader: type(grader).__name__)

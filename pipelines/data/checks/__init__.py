@@ -12,8 +12,8 @@ from pipelines.data.checks.answers import (
     same_ending,
     some_demonstrations,
 )
-from pipelines.data.checks.leaks import leaked_prompts
-from pipelines.data.checks.pairs import different_prompts, equal_pairs
+from pipelines.data.checks.leaks import leaked_answers, leaked_prompts
+from pipelines.data.checks.pairs import different_prompts, equal_pairs, missing_sides, nearly_equal_pairs, undecided
 from pipelines.data.checks.texts import damaged_text, duplicate_rows, empty_prompts, long_rows
 from pipelines.data.checks.turns import last_turn_not_user, system_not_first, tool_calls, unknown_roles
 from pipelines.data.rows import Finding, Rows, Split
@@ -25,8 +25,11 @@ CHECKS: tuple[Callable[[Rows], list[Finding]], ...] = (
     last_turn_not_user,
     unknown_roles,
     system_not_first,
+    missing_sides,
+    undecided,
     different_prompts,
     equal_pairs,
+    nearly_equal_pairs,
     duplicate_rows,
     contradictions,
     rare_labels,
@@ -38,7 +41,7 @@ CHECKS: tuple[Callable[[Rows], list[Finding]], ...] = (
     long_rows,
     tool_calls,
 )
-SPLIT_CHECKS: tuple[Callable[[Split], list[Finding]], ...] = (leaked_prompts,)
+SPLIT_CHECKS: tuple[Callable[[Split], list[Finding]], ...] = (leaked_prompts, leaked_answers)
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 

@@ -25,7 +25,7 @@ def no_answer(rows: Rows) -> list[Finding]:
     if len(bare) == len(rows.rows):
         return found("no_answer", "warning", bare, "no row has an answer", _where_answers_may_be(rows))
     if "chosen" in rows.roles:
-        return found("no_answer", "warning", bare, "{n} rows give no preference pair", "remove or mend them")
+        return []  # checks/pairs.py says why a row gives no pair
     return found("no_answer", "warning", bare, "{n} rows have no answer", "fill in the answer, or remove them")
 
 

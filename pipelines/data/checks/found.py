@@ -13,5 +13,5 @@ def found(
     numbers = [row.number for row in rows]
     if not numbers:
         return []
-    shown = tuple(numbers[:SHOWN_ROWS])
+    shown = tuple(dict.fromkeys(numbers))[:SHOWN_ROWS]  # a ranking gives several pairs of one line
     return [Finding(check, severity, message.replace("{n}", str(len(numbers))), len(numbers), shown, fix)]

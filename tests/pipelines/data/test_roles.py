@@ -78,6 +78,13 @@ def test_pairs_with_a_prompt_of_their_own(load):
     assert (row.messages, row.chosen) == ((USER,), "A pear.")
 
 
+def test_answers_counted_from_zero_have_verdicts_counted_from_zero(load):
+    rows = load([
+        {"prompt": f"p{n}", "response_0": "a", "response_1": "b", "better_response_id": n % 2} for n in range(4)
+    ]).rows  # fmt: skip
+    assert [(row.chosen, row.rejected) for row in rows] == [("a", "b"), ("b", "a")] * 2
+
+
 def test_two_answers_with_votes_become_pairs_by_majority(load):
     base = {"instruction": "Which?", "input": "pear or fig", "response1": "pear", "response2": "fig"}
     votes = [(1, 1, 0), (2, 1, 2), (0, 0, 1), (1, 2, 0)]
