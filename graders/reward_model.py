@@ -4,12 +4,14 @@ In: `model`, a folder that AutoModelForSequenceClassification loads with one lab
 of a `reward_model` stage. The prompt's turns and the completion are rendered by the model's own chat template. Out: raw
 is the model's number less its centre (reward_model.json beside it; 0 where there is none), which is what training
 gets; score is its sigmoid: over 0.5 is better than the pairs it learned from on average. The model knows what it was
-taught and no more: an answer far from that may score high. A conversation longer than its context is unscored.
+taught and no more: an answer far from that may score high. Of an ensemble (member-1, … in the folder) the lowest number
+counts: what fools one member rarely fools all (Coste et al. 2023, arXiv 2310.02743: worst-case optimisation). A
+conversation longer than its context is unscored.
 """
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -23,6 +25,8 @@ from graders.llm.server import is_folder
 FACTS = "reward_model.json"
 """Beside a reward model of ours: {"centre": its mean number over the pairs it learned from}."""
 Turns = Sequence[Mapping[str, Any]]
+MEMBER = "member-"
+"""Folders in a reward model's folder: the other members of an ensemble."""
 _TOKENS = {"cpu": 8192, "cuda": 65536}
 """In a batch; a CPU's caches make larger ones no faster."""
 
@@ -59,9 +63,10 @@ class RewardModel(Grader):
     def grade_all(self, samples: Sequence[Sample]) -> list[Grade]:
         """All samples in batches of like length. Raises UserError where the model cannot be loaded."""
         where = str((self._folder / self.model).resolve()) if is_folder(self.model) else self.model
-        scorer = _loaded(where, self.revision, self.trust_remote_code)
-        numbers = scorer.numbers([(_turns(sample), sample.completion) for sample in samples])
-        return [_grade(number, scorer.context) for number in numbers]
+        scorers = _loaded(where, self.revision, self.trust_remote_code)
+        answers = [(_turns(sample), sample.completion) for sample in samples]
+        columns = [scorer.numbers(answers) for scorer in scorers]
+        return [_grade(numbers, scorers[0].context) for numbers in zip(*columns, strict=True)]
 
 
 def is_stage(model: str) -> bool:
@@ -91,13 +96,23 @@ def _turns(sample: Sample) -> Turns:
     return sample.messages or ({"role": "user", "content": sample.prompt},)
 
 
-def _grade(number: float | None, context: int) -> Grade:
+def _grade(numbers: Sequence[float | None], context: int) -> Grade:
+    """Of several members the lowest number counts."""
+    number, known = lowest(numbers), [number for number in numbers if number is not None]
     if number is None:
         return unscored(f"the conversation is longer than the reward model's {context} tokens")
-    if not math.isfinite(number):
-        return unscored(f"the reward model gave {number}")
+    if not all(map(math.isfinite, known)):
+        return unscored(f"the reward model gave {known}")
     score = 1 / (1 + math.exp(-max(-60.0, min(60.0, number))))
-    return Grade(score, f"the reward model gives {number:+.3f}", raw=number)
+    told = f"the reward model gives {number:+.3f}"
+    if len(known) > 1:
+        told = f"the lowest of {len(known)} reward models gives {number:+.3f}, the highest {max(known):+.3f}"
+    return Grade(score, told, raw=number)
+
+
+def lowest(numbers: Iterable[float | None]) -> float | None:
+    """What an ensemble gives."""
+    return min((number for number in numbers if number is not None), default=None)
 
 
 class Scorer:
@@ -158,7 +173,13 @@ def conversation_ids(tokenizer: Any, messages: Turns, completion: str) -> list[i
 
 
 @lru_cache(maxsize=4)
-def _loaded(where: str, revision: str | None, trust_remote_code: bool) -> Scorer:
+def _loaded(where: str, revision: str | None, trust_remote_code: bool) -> list[Scorer]:
+    """The model and the other members of its ensemble."""
+    members = sorted(map(str, Path(where).glob(f"{MEMBER}*")))
+    return [_load_one(path, revision, trust_remote_code) for path in (where, *members)]
+
+
+def _load_one(where: str, revision: str | None, trust_remote_code: bool) -> Scorer:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -176,12 +197,12 @@ def _loaded(where: str, revision: str | None, trust_remote_code: bool) -> Scorer
     if found["missing_keys"] or model.config.num_labels != 1:
         lacking = min(found["missing_keys"], default=f"a head of one number (it has {model.config.num_labels})")
         raise UserError(f"this is no reward model: it lacks {lacking}", "a model with a trained head", where=where)
-    _ready_to_pad(model, tokenizer)
-    return Scorer(model.to("cuda" if on_gpu else "cpu").eval(), tokenizer, _centre(Path(where)))
+    ready_to_pad(model, tokenizer)
+    return Scorer(model.to("cuda" if on_gpu else "cpu").eval(), tokenizer, read_centre(Path(where)))
 
 
-def _ready_to_pad(model: Any, tokenizer: Any) -> None:
-    """The head reads the last token that is no pad token, by the config's id."""
+def ready_to_pad(model: Any, tokenizer: Any) -> None:
+    """One pad token for both. The head reads the last token that is no pad token, by the config's id."""
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     config = model.config.get_text_config()
@@ -191,6 +212,7 @@ def _ready_to_pad(model: Any, tokenizer: Any) -> None:
         tokenizer.pad_token_id = config.pad_token_id
 
 
-def _centre(folder: Path) -> float:
+def read_centre(folder: Path) -> float:
+    """What is taken off a model's numbers: 0 where nobody measured it."""
     path = folder / FACTS
     return float(json.loads(path.read_text(encoding="utf-8"))["centre"]) if path.exists() else 0.0

@@ -6,7 +6,6 @@ left out and counted. TRL's DPOTrainer with the plan's loss (dpo_losses.py).
 """
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 from datasets import Dataset
@@ -76,7 +75,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     )
 
 
-def _loss(stage: DPO) -> Mapping[str, Any]:
+def _loss(stage: DPO) -> dict[str, Any]:
     """The plan's loss as arguments of DPOConfig."""
     variant = PAIR_LOSSES[stage.loss]
     smoothing = stage.label_smoothing if stage.label_smoothing is not None else variant.smoothing

@@ -66,7 +66,7 @@ def _trainer(job: Job, stage: KTO, policy: Policy, examples: Examples, watch: Wa
     good = sum(example["label"] for example in examples.examples)
     weights = thumb_weights(good, num_rows - good)
     config = KTOConfig(
-        **({"beta": stage.beta} | common_arguments(job, stage, batch, rate, facts)),
+        **{"beta": stage.beta, **common_arguments(job, stage, batch, rate, facts)},
         desirable_weight=weights[0],
         undesirable_weight=weights[1],
         # An arm that stops by the clock needs more epochs than the clock allows.

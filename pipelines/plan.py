@@ -219,6 +219,7 @@ class RewardModel(Training):
     )
     epochs: float | None = Field(None, gt=0, description="Passes over the pairs; else from their number.")
     batch_size: int | None = Field(None, ge=1, description="Pairs per optimizer step, over all processes.")
+    ensemble: int = Field(1, ge=1, le=16, description="So many, each by its own seed; the lowest number counts.")
     margins: bool = Field(False, description="Better by more must score higher by more: column `margin` of the pairs.")
     gate: bool = Field(
         True, description="Stop here with exit code 3 unless it beats length alone and the majority on held-out pairs."

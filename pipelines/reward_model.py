@@ -2,14 +2,15 @@
 arXiv 2203.02155, §3.4; TRL's RewardTrainer).
 
 In: a policy, whose weights the body starts from; pairs. Out: a reward model, which graders of type `reward_model` score
-with; checks.json and reliability.png. Its numbers are centred (Eisenstein et al. 2023, arXiv 2312.09244, eq. 2) and
-their mean over the training pairs is taken off. The last weights are taken: what is held out chooses nothing, so the
-gate's accuracy is honest. `method: quick` learns the head alone, by logistic regression on the frozen body's states;
-that is measured beside every other reward model too.
+with; checks.json and reliability.png (pipelines/reward_model_checks.py). Its numbers are centred (Eisenstein et al.
+2023, arXiv 2312.09244, eq. 2) and their mean over the training pairs is taken off. The last weights are taken: what is
+held out chooses nothing, so the gate is honest. `method: quick` learns the head alone, by logistic regression
+on the frozen body's states; that is measured beside every other reward model too. `ensemble` trains several.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shutil
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,97 +20,74 @@ from transformers import set_seed
 from trl import RewardConfig, RewardTrainer
 
 from graders.errors import UserError
-from graders.reward_model import Scorer
+from graders.reward_model import MEMBER, Scorer
 from pipelines import processes, sizing
-from pipelines.data.rows import Row, Split
-from pipelines.data.split import prompt_hash
-from pipelines.evals.reliability_plot import draw_reliability
-from pipelines.evals.reward_checks import Scored, check
 from pipelines.files import write_json
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, load_policy, load_tokenizer, resolve_tuning
+from pipelines.models import Policy, load_tokenizer, resolve_tuning
 from pipelines.plan import ModelSpec, RewardModel
 from pipelines.preferences.pairs import load_pairs
-from pipelines.sampling import Sampling, sample
-from pipelines.training import answer_limit, common_arguments, model_facts, room, train
+from pipelines.reward_model_checks import Parts, centre_of, checked, held_apart, loading, scored
+from pipelines.training import common_arguments, model_facts, room, train
 from pipelines.watch import Watch
-from reward_models.examples import Pair, encode_pairs
+from reward_models.examples import encode_pairs
 from reward_models.model import leave, load_body, lora_for_head, write_centre
 from reward_models.quick import fit_head
 
-HELD_SHARE = 5
-"""Where the plan has no validation part, one prompt in so many is held out of the training part."""
-DRIFT_PROMPTS = 100
 CENTRING = 0.01
 """Weight of the mean squared sum of both numbers: what Eisenstein et al. and TRL recommend."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """held chooses nothing. prompts: of the held-out rows, for the policy's own samples."""
-
-    learned: list[Pair]
-    held: list[Pair]
-    prompts: list[Row]
+MEMBER_DONE = "numbers.json"
+"""In a member's folder, when it is trained."""
 
 
 def run(job: Job) -> Numbers:
     """The stage function of `reward_model`."""
     stage = job.config(RewardModel)
-    set_seed(job.plan.seed)  # the head's first weights
     split = load_pairs(job)
-    parts = _parts(split, stage.margins)
-    policy = _body(job)
-    numbers = _quick(job, policy, parts) if stage.method == "quick" else _learned(job, stage, policy, parts)
+    parts = held_apart(split, stage.margins)
+    members = [_member(job, number) for number in range(1, stage.ensemble)]
+    for member in members:
+        if not (member.folder / MEMBER_DONE).exists():
+            job.progress.say(f"trains one of {stage.ensemble} reward models")
+            numbers = _made(member, parts)
+            if processes.is_first():
+                write_json(member.folder / MEMBER_DONE, dict(numbers))
+    numbers = _made(job, parts)
     if not processes.is_first():
         return numbers
-    scorer = scorer_of(job.model_folder, job.plan.model)
-    centre = _centre(scorer, parts.learned)
-    write_centre(job.model_folder, centre)
-    scorer = Scorer(scorer.model, scorer.tokenizer, centre)
-    checks: dict[str, Any] = check(scored(scorer, parts.held), parts.learned) if parts.held else {"held_out_pairs": 0}
-    checks |= {"quick_accuracy": numbers.get("quick_accuracy") or _quick_accuracy(job, parts)}
-    checks |= _drift(job, split, scorer, parts)
-    write_json(job.folder / "checks.json", checks)
-    if parts.held:
-        draw_reliability(checks["reliability"], job.folder / "reliability.png")
-    _say(job, checks)
-    return {"pairs": len(parts.learned), **numbers, **checks}
+    for number, member in enumerate(members, start=1):
+        shutil.copytree(member.model_folder, job.model_folder / f"{MEMBER}{number}", dirs_exist_ok=True)
+    return {"pairs": len(parts.learned), **numbers, **checked(job, split, parts, _quick_accuracy(job, parts))}
 
 
-def _parts(split: Split, margins: bool) -> _Parts:
-    train, held = list(split.train.rows), list(split.validation.rows)
-    if not held:
-        held = [row for row in train if int(prompt_hash(row, "held")[:8], 16) % HELD_SHARE == 0]
-        train = [row for row in train if row not in held]
-    prompts = list({prompt_hash(row): row for row in held}.values())[:DRIFT_PROMPTS]
-    return _Parts([_pair(row, margins) for row in train], [_pair(row, False) for row in held], prompts)
+def _member(job: Job, number: int) -> Job:
+    """Another head's first weights, another order of the pairs, a folder of its own."""
+    folder = job.folder / "members" / str(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    return replace(job, folder=folder, plan=job.plan.model_copy(update={"seed": job.plan.seed + number}))
 
 
-def _pair(row: Row, margins: bool) -> Pair:
-    margin = row.columns.get("margin") if margins else None
-    known = float(margin) if isinstance(margin, int | float) and not isinstance(margin, bool) else None
-    return Pair(row.messages, str(row.chosen), str(row.rejected), row.number, known, bool(row.columns.get("tie")))
+def _made(job: Job, parts: Parts) -> Numbers:
+    """Trains one, and leaves it with its centre."""
+    stage = job.config(RewardModel)
+    set_seed(job.plan.seed)  # the head's first weights
+    policy = _body(job)
+    numbers = _quick(job, policy, parts) if stage.method == "quick" else _learned(job, stage, policy, parts)
+    if processes.is_first():
+        write_centre(job.model_folder, centre_of(job.model_folder, job.plan.model, parts.learned))
+    return numbers
 
 
 def _body(job: Job) -> Policy:
     """The input policy's weights under a head of one number."""
     tokenizer = load_tokenizer(job.policy, job.plan.model)
     tokenizer.padding_side = "right"
-    options = _options(job.policy, job.plan.model)
-    model = load_body(job.policy, torch.float32, options, tokenizer.pad_token_id)
+    model = load_body(job.policy, torch.float32, loading(job.policy, job.plan.model), tokenizer.pad_token_id)
     return Policy(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer, job.policy, ())
 
 
-def _options(where: str, spec: ModelSpec) -> dict[str, Any]:
-    """For loading: under bf16 autocast on a CPU the fused attention's backward pass is slow, as in load_policy."""
-    revision = None if Path(where).is_dir() else spec.revision
-    eager = {} if torch.cuda.is_available() else {"attn_implementation": "eager"}
-    return {"revision": revision, "trust_remote_code": spec.trust_remote_code, **eager}
-
-
-def _learned(job: Job, stage: RewardModel, policy: Policy, parts: _Parts) -> Numbers:
+def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numbers:
     facts = model_facts(policy)
     encoded = encode_pairs(parts.learned, policy.tokenizer, facts.context)
     if not encoded.examples:
@@ -141,12 +119,10 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: _Parts) -> Num
 
 
 def _save(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> None:
-    leave(model, source.tokenizer, source.where, _options(source.where, spec), folder)
+    leave(model, source.tokenizer, source.where, loading(source.where, spec), folder)
 
 
-def _quick(job: Job, policy: Policy, parts: _Parts) -> Numbers:
-    import time
-
+def _quick(job: Job, policy: Policy, parts: Parts) -> Numbers:
     started = time.monotonic()
     weights, strength = fit_head(_frozen(policy), parts.learned, job.plan.seed)
     policy.model.score.weight.data.copy_(weights)
@@ -154,72 +130,16 @@ def _quick(job: Job, policy: Policy, parts: _Parts) -> Numbers:
     return {"examples": len(parts.learned), "strength": strength, "train_seconds": round(time.monotonic() - started, 2)}
 
 
-def _quick_accuracy(job: Job, parts: _Parts) -> float | None:
+def _quick_accuracy(job: Job, parts: Parts) -> float | None:
     """Of logistic regression on the input policy's states: what a reward model should beat."""
-    if not parts.held:
-        return None
     policy = _body(job)
     scorer = _frozen(policy)
+    if not parts.held:
+        return None
     policy.model.score.weight.data.copy_(fit_head(scorer, parts.learned, job.plan.seed)[0])
-    rights = [one.right for one in scored(scorer, parts.held)]
+    rights = [one.right for one in scored([scorer], parts.held)]
     return sum(rights) / len(rights) if rights else None
 
 
 def _frozen(policy: Policy) -> Scorer:
     return Scorer(policy.model.eval(), policy.tokenizer, 0.0)
-
-
-def scorer_of(folder: Path, spec: ModelSpec) -> Scorer:
-    """A reward model as it stands on disk, in fp32: what is checked is what will be used."""
-    tokenizer = load_tokenizer(str(folder), spec)
-    model = load_body(str(folder), torch.float32, _options(str(folder), spec), tokenizer.pad_token_id)
-    return _frozen(Policy(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer, str(folder), ()))
-
-
-def scored(scorer: Scorer, pairs: Sequence[Pair]) -> list[Scored]:
-    """Pairs with both numbers; ties and those that exceed the context are left out."""
-    sides = [scorer.numbers([(one.messages, getattr(one, side)) for one in pairs]) for side in ("chosen", "rejected")]
-    return [
-        Scored(pair, better, worse)
-        for pair, better, worse in zip(pairs, *sides, strict=True)
-        if better is not None and worse is not None and not pair.tie
-    ]
-
-
-def _centre(scorer: Scorer, pairs: Sequence[Pair]) -> float:
-    numbers = [value for one in scored(scorer, pairs) for value in (one.chosen, one.rejected)]
-    return sum(numbers) / len(numbers) if numbers else 0.0
-
-
-def _drift(job: Job, split: Split, scorer: Scorer, parts: _Parts) -> dict[str, float]:
-    """How the policy's own answers score beside the answers in the held-out pairs: far outside, nothing is known."""
-    if not parts.prompts:
-        return {}
-    policy = load_policy(job.policy, job.plan.model, "draw")
-    args = job.plan.model.template_args
-    settings = Sampling(answer_limit(split.train.rows, policy, args), 1.0, seed=job.plan.seed)
-    answers = sample(policy, [row.messages for row in parts.prompts], settings, args, job.progress)
-    own = scorer.numbers([(row.messages, some[0].text) for row, some in zip(parts.prompts, answers, strict=True)])
-    known = [number for number in own if number is not None]
-    held = scored(scorer, parts.held)
-    inside = [one.chosen for one in held] + [one.rejected for one in held]
-    if not known or not inside:
-        return {}
-    outside = sum(not min(inside) <= number <= max(inside) for number in known)
-    return {
-        "policy_mean": sum(known) / len(known),
-        "chosen_mean": sum(one.chosen for one in held) / len(held),
-        "rejected_mean": sum(one.rejected for one in held) / len(held),
-        "policy_outside": outside / len(known),
-    }
-
-
-def _say(job: Job, checks: Numbers) -> None:
-    if not checks["held_out_pairs"]:
-        job.progress.say("no pair is held out, so nothing is known of this reward model")
-        return
-    low, high = checks["accuracy_interval"]
-    job.progress.say(
-        f"{checks['accuracy']:.1%} of {checks['held_out_pairs']} held-out pairs are right [{low:.1%}, {high:.1%}]; "
-        f"length alone {checks['length_only']:.1%}, quick {checks['quick_accuracy']:.1%}"
-    )

@@ -10,7 +10,7 @@ from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
 from pipelines.evals.reward_checks import FEWEST, RULES
 from pipelines.evals.summary import Evaluated, Setting
-from pipelines.plan import Evaluate, Gate, Plan, Probe, RewardModel, Training
+from pipelines.plan import Evaluate, Gate, Plan, Probe, RewardModel, is_control
 from pipelines.state import Record, Step
 
 
@@ -40,12 +40,21 @@ def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
     made = trained.record() if trained else None
     return Evaluated(
         name=step.stage.name,
-        method=trained.stage.type if trained else "base",
+        method=_method(step, trained),
         rows=_grades(step, record),
         seconds=made.numbers["train_seconds"] if made else None,
         pass_at_k={int(k): rate for k, rate in numbers.get("pass_at_k", {}).items() if rate is not None},
-        control=isinstance(trained.stage, Training) and trained.stage.control if trained else False,
+        control=_best_of(step) > 1 or (trained is not None and is_control(trained.stage)),
     )
+
+
+def _method(step: Step, trained: Step | None) -> str:
+    method = trained.stage.type if trained else "base"
+    return method if _best_of(step) == 1 else f"{method}, best of {_best_of(step)}"
+
+
+def _best_of(step: Step) -> int:
+    return step.stage.best_of if isinstance(step.stage, Evaluate) else 1
 
 
 def _grades(step: Step, record: Record | None) -> list[GradedRow]:
@@ -67,9 +76,10 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
     grader = plan.graders[plan.metric].model_dump() if plan.metric in plan.graders else {"type": plan.metric}
     records = [_numbers(step) for step in todo]
     rang = [_alarm(step.stage.name, alarm) for step in todo for alarm in _numbers(step).get("alarms", [])]
+    best_of = {step.stage.name: _best_of_words(plan, step) for step in todo if _best_of(step) > 1 and step.record()}
     said = [*rang, *(str(numbers["note"]) for numbers in records if "note" in numbers)]
     probes = {step.stage.name: _numbers(step) for step in todo if isinstance(step.stage, Probe) and step.record()}
-    return Setting(plan.name, _sampling(plan, measured), grader, [*_notes(measured), *said], probes)
+    return Setting(plan.name, _sampling(plan, measured) | best_of, grader, [*_notes(measured), *said], probes)
 
 
 def _numbers(step: Step) -> Mapping[str, Any]:
@@ -79,6 +89,11 @@ def _numbers(step: Step) -> Mapping[str, Any]:
 
 def _alarm(stage: str, alarm: Mapping[str, Any]) -> str:
     return f"Alarm `{alarm['name']}` at step {alarm['step']} of {stage}: {alarm['text']}."
+
+
+def _best_of_words(plan: Plan, step: Step) -> str:
+    judge = plan.reward_of(step.stage)
+    return f"the best of {_best_of(step)} answers at temperature {plan.evaluation.temperature:g}, by `{judge}`"
 
 
 def _sampling(plan: Plan, measured: Mapping[str, Any]) -> dict[str, Any]:

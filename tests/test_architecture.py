@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = ["graders", "reward_models", "pipelines", "advisor"]
 WORKER_ONLY = {
     "pipelines/reward_model.py",
+    "pipelines/reward_model_checks.py",
     "pipelines/training.py",
     "pipelines/watch.py",
     "pipelines/keep_best.py",

@@ -19,6 +19,7 @@ _NO_COUNTERPART = {
     "learning_rate sets another",
     "eval_interval": "how often validation rows are looked at follows from the number of steps",
     "eval_samples": "a validation row is answered once; evaluation.pass_k says how often a test row is",
+    "beta": "it belongs to dpo",
     "reasoning_effort": "whether a model reasons is up to its chat template (model.template_args)",
 }
 
@@ -32,6 +33,7 @@ class Hyperparameters(BaseModel):
     batch_size: int | None = Field(None, ge=1, le=256)
     learning_rate_multiplier: float | None = Field(None, gt=0)
     compute_multiplier: float | None = Field(None, gt=0.00001, le=10)
+    beta: float | None = Field(None, gt=0, le=2)
     eval_interval: int | None = Field(None, ge=1)
     eval_samples: int | None = Field(None, ge=1)
     reasoning_effort: Literal["low", "medium", "high"] | None = None
@@ -68,6 +70,13 @@ def sft_fields(given: Hyperparameters) -> Mapped:
     """The fields of an `sft` stage."""
     fields = {"epochs": given.n_epochs, "batch_size": given.batch_size}
     return Mapped({key: value for key, value in fields.items() if value is not None}, _unmapped(given))
+
+
+def dpo_fields(given: Hyperparameters) -> Mapped:
+    """The fields of a `dpo` stage; OpenAI's beta is the paper's, as ours is."""
+    fields = {"epochs": given.n_epochs, "batch_size": given.batch_size, "beta": given.beta}
+    kept = {key: value for key, value in fields.items() if value is not None}
+    return Mapped(kept, _unmapped(given.model_copy(update={"beta": None})))
 
 
 def grpo_fields(given: Hyperparameters, num_prompts: int) -> Mapped:

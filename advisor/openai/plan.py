@@ -12,7 +12,7 @@ from typing import Any
 
 from advisor.advise import make_folder
 from advisor.openai.grader import import_grader
-from advisor.openai.hyperparameters import grpo_fields, sft_fields
+from advisor.openai.hyperparameters import dpo_fields, grpo_fields, sft_fields
 from advisor.openai.job import Job, read_job
 from advisor.plan_text import commented, plan_fields, write_plan, yaml_text
 from graders.base import Grader
@@ -60,10 +60,6 @@ class _Draft:
 def import_job(request: Request) -> Import:
     """Reads, checks and writes. Raises UserError for what cannot work here; then nothing is written."""
     job = read_job(request.job)
-    if job.method == "dpo":
-        raise UserError(
-            "this version has no dpo stage yet", "a reinforcement or supervised job", where=str(request.job)
-        )
     make_folder(request.out.parent)
     split = load_checked(request.spec, request.out.parent)
     draft = _Draft()
@@ -75,7 +71,7 @@ def import_job(request: Request) -> Import:
         "model": {"name": request.model},
         "data": request.spec,
         "graders": graders,
-        "metric": next(iter(graders), "likelihood"),
+        "metric": next(iter(graders), "preference" if job.method == "dpo" else "likelihood"),
         "stages": _stages(job, split, draft),
         **({} if job.seed is None else {"seed": job.seed}),
     }
@@ -145,10 +141,13 @@ def _name(job: Job, path: Path) -> str:
 
 
 def _stages(job: Job, split: Split, draft: _Draft) -> list[dict[str, Any]]:
-    method = {"supervised": "sft", "reinforcement": "grpo"}[job.method]
+    method = {"supervised": "sft", "reinforcement": "grpo", "dpo": "dpo"}[job.method]
     if method == "sft":
         _check_answers(split, draft)
         mapped = sft_fields(job.hyperparameters)
+    elif method == "dpo":
+        _check_pairs(split, draft)
+        mapped = dpo_fields(job.hyperparameters)
     else:
         mapped = grpo_fields(job.hyperparameters, len(split.train.rows))
     for note in mapped.notes:
@@ -167,6 +166,13 @@ def _check_answers(split: Split, draft: _Draft) -> None:
         raise UserError(happened, "rows with an answer", where=where)
     draft.say("metric", "No grader is in the job: the measure is the log-probability of the reference per token.")
     draft.say("metric", f"finetune-advisor init --data {where} tries which grader fits these answers.")
+
+
+def _check_pairs(split: Split, draft: _Draft) -> None:
+    if not any(row.is_pair for row in split.train.rows):
+        happened = "the job is dpo, and no row has a preferred and a non-preferred answer"
+        raise UserError(happened, "rows with preferred_output and non_preferred_output", where=split.train.source)
+    draft.say("metric", "No grader is in the job: the measure is how often the preferred answer is the likelier one.")
 
 
 def _text(plan: Plan, notes: Mapping[str, list[str]]) -> str:

@@ -45,10 +45,10 @@ def collected_answers(
     return Collected(pairs, tuple(votes_of(answers)), answers, split, unreadable)
 
 
-def split_or_none(pairs: Rows) -> Split | None:
-    """The parts that a new plan would make; None where one of them would be empty."""
+def split_or_none(pairs: Rows, spec: SplitSpec | None = None) -> Split | None:
+    """The parts that a plan makes; None where one of them would be empty."""
     try:
-        return split_rows(pairs, SplitSpec())
+        return split_rows(pairs, spec or SplitSpec())
     except UserError:
         return None
 

@@ -89,7 +89,8 @@ def _agreement(votes: list[Vote]) -> Agreement | None:
 
 def _alpha(groups: Sequence[_Group]) -> Estimate | None:
     units = [[vote.winner for vote in group.values()] for group in groups]
-    found = krippendorff_alpha(units, [next(iter(group.values())).prompt for group in groups])
+    prompts = [next(iter(group.values())).prompt for group in groups]
+    found = krippendorff_alpha([*units, *map(_mirrored, units)], [*prompts, *prompts])
     return None if found is None else Estimate(value=found[0], low=found[1].low, high=found[1].high, n=len(groups))
 
 
@@ -99,9 +100,15 @@ def _kappas(groups: Sequence[_Group]) -> tuple[Kappa, ...]:
     for one, other in list(combinations(names, 2))[: _MOST_KAPPAS + 1]:
         both = [(group[one].winner, group[other].winner) for group in groups if one in group and other in group]
         if both:
-            kappa = cohens_kappa([a for a, _ in both], [b for _, b in both])
+            ours, theirs = [a for a, _ in both], [b for _, b in both]
+            kappa = cohens_kappa([*ours, *_mirrored(ours)], [*theirs, *_mirrored(theirs)])
             found.append(Kappa(first=one, second=other, kappa=kappa, n=len(both)))
     return tuple(found) if len(found) <= _MOST_KAPPAS else ()
+
+
+def _mirrored(winners: Sequence[int]) -> list[int]:
+    """Each verdict counts both ways: which side is called first must not change what is chance."""
+    return [(0, 2, 1)[winner] for winner in winners]
 
 
 def _annotators(votes: Sequence[Vote]) -> tuple[Annotator, ...]:

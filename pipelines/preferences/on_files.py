@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graders.errors import UserError
 from pipelines.data.load import load_rows
-from pipelines.data.rows import SHOWN_ROWS, Finding, Split
+from pipelines.data.rows import SHOWN_ROWS, Finding, Rows, Split
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import limit_rows, load_split
 from pipelines.data.text import decode, read_bytes
@@ -13,7 +13,7 @@ from pipelines.plan_file import load_plan
 from pipelines.preferences.answers import numbered_lines, read_answer
 from pipelines.preferences.audit import audit_preferences
 from pipelines.preferences.audit_record import PreferenceAudit
-from pipelines.preferences.collected import Collected, collected_answers
+from pipelines.preferences.collected import Collected, collected_answers, split_or_none
 from pipelines.preferences.votes import Numbered, votes_of
 
 _LOOKED_AT = 5
@@ -57,18 +57,14 @@ def _of_rows(spec: DataSpec, base: Path) -> Collected:
             "name the columns: --column chosen=NAME --column rejected=NAME",
             rows.source,
         )
-    return Collected(rows, tuple(votes_of(rows)), (), _split(spec, base))
+    return Collected(rows, tuple(votes_of(rows)), (), _split(spec, base, rows))
 
 
-def _split(spec: DataSpec, base: Path) -> Split | None:
-    """None where so few rows leave a part empty; a named file that cannot be read is the user's to mend."""
-    for named in (spec.validation, spec.test):
-        if named is not None:
-            load_rows(named, spec, base)
-    try:
+def _split(spec: DataSpec, base: Path, rows: Rows) -> Split | None:
+    """As the plan would; None where so few rows leave a part empty. Files that are named must be readable."""
+    if spec.validation is not None or spec.test is not None:
         return load_split(spec, base)
-    except UserError:
-        return None
+    return split_or_none(rows, spec.split)
 
 
 def _answers_text(path: Path) -> str | None:

@@ -4,7 +4,6 @@ A ranking gives a vote on each pair of completions it places. Each of several ve
 one. So do a single verdict and a chosen answer, by somebody unknown (annotator "") unless a column `annotator` tells.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -90,8 +89,7 @@ def _of_row(row: Row, rows: Rows) -> list[Vote]:
     if rows.comparison is None:
         if row.chosen is None or row.rejected is None:
             return []
-        vote = Vote(row.number, prompt, row.chosen, row.rejected, 1, _annotator(row), _is_judge(row))
-        return [vote.turned_to(max(row.chosen, row.rejected, key=_digest))]
+        return [Vote(row.number, prompt, row.chosen, row.rejected, 1, _annotator(row), _is_judge(row))]
     pair = read_pair(row.columns.get(rows.comparison.first), row.columns.get(rows.comparison.second))
     if pair is None:
         return []
@@ -103,11 +101,6 @@ def _of_row(row: Row, rows: Rows) -> list[Vote]:
         for column, winner in votes.items()
         if winner is not None
     ]
-
-
-def _digest(text: str) -> bytes:
-    """An order of texts that has nothing to do with what is preferred: else chance agreement would look like 1."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _is_judge(row: Row) -> bool:

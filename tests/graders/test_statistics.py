@@ -9,11 +9,13 @@ from scipy import stats
 
 from graders.statistics import (
     cohens_kappa,
+    krippendorff_alpha,
     mcnemar_exact,
     mean_pass_at_k,
     minimal_detectable_effect,
     paired_bootstrap,
     pass_at_k,
+    rows_to_show,
     spearman,
     wilson_interval,
 )
@@ -121,3 +123,44 @@ def test_spearman_agrees_with_scipy_on_ties() -> None:
     assert spearman(first, second) == pytest.approx(stats.spearmanr(first, second).statistic)
     assert spearman([1, 2, 3], [9, 5, 1]) == pytest.approx(-1)
     assert spearman([1, 1], [1, 2]) is None
+
+
+def test_alpha_of_krippendorffs_example_with_missing_ratings() -> None:
+    # Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), example C: nominal, four observers, 12 units.
+    ratings = ["123321412...", "1233224125.3", ".333234225 1.".replace(" ", ""), "1233244125 1.".replace(" ", "")]
+    units = [[row[unit] for row in ratings if row[unit] != "."] for unit in range(12)]
+    found = krippendorff_alpha(units, range(12))
+    assert found is not None
+    value, interval = found
+    assert value == pytest.approx(0.743, abs=5e-4)
+    assert interval.low < value < interval.high
+
+
+def test_alpha_of_two_raters_without_gaps_is_near_kappa_and_of_chance_near_nothing() -> None:
+    draws = np.random.default_rng(0)
+    first, noise = draws.integers(3, size=3000), draws.integers(3, size=3000)
+    second = np.where(draws.random(3000) < 0.7, first, noise)
+    found = krippendorff_alpha(np.stack([first, second], 1).tolist(), range(3000))
+    kappa = cohens_kappa(first.tolist(), second.tolist())
+    assert found is not None
+    assert found[0] == pytest.approx(kappa, abs=2e-3)
+    assert found[1].low < 0.7 < found[1].high
+    chance = krippendorff_alpha(np.stack([first, noise], 1).tolist(), range(3000))
+    assert chance is not None
+    assert chance[1].low < 0 < chance[1].high
+
+
+def test_alpha_needs_two_ratings_and_two_labels() -> None:
+    assert krippendorff_alpha([["a"], ["b"]], [0, 1]) is None
+    assert krippendorff_alpha([["a", "a"], ["a", "a"]], [0, 1]) is None
+    with pytest.raises(ValueError, match="1 units and 2 clusters"):
+        krippendorff_alpha([["a", "a"]], [0, 1])
+
+
+def test_the_number_of_rows_has_the_power_that_an_exact_count_gives() -> None:
+    for share in (0.6, 0.65, 0.75):
+        n = rows_to_show(share)
+        beyond = math.ceil(n / 2 + stats.norm.ppf(0.975) * math.sqrt(n) / 2)
+        assert stats.binom.sf(beyond - 1, n, share) == pytest.approx(0.8, abs=0.06)
+    with pytest.raises(ValueError, match="no number of rows"):
+        rows_to_show(0.5)

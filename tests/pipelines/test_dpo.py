@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -23,7 +24,9 @@ from pipelines.dpo_losses import PAIR_LOSSES, PairLoss
 from pipelines.job import Job, Stopped
 from pipelines.plan_file import load_plan
 from pipelines.preference_alarms import PREFERENCE_ALARMS
+from pipelines.preferences.answers import Answer, answer_lines
 from pipelines.preferences.examples import pair_examples
+from pipelines.preferences.pairs import load_pairs
 from pipelines.stages import STAGES
 from tests.pipelines.test_grpo import StopsAt
 from tests.pipelines.test_training import job_of, largest_change, run, weights
@@ -291,3 +294,30 @@ def test_the_share_of_pairs_preferred_is_measured_before_and_after(
     assert after["pass_rate"] > before["pass_rate"]
     assert after["pass_rate"] == 1.0
     assert after["n"] > 10
+
+
+def test_pairs_come_from_peoples_answers_where_an_earlier_stage_collected_some(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    plan = write_plan(DPO)
+    asked = [json.loads(line)["prompt"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    answers = [
+        Answer.model_validate(
+            {
+                "messages": ({"role": "user", "content": prompt},),
+                "completions": (f"No, {prompt}", f"Gladly: {prompt}", f"Hm, {prompt}"),
+                "ranking": ((1,), (0, 2)),
+                "annotator": name,
+            }
+        )
+        for prompt in asked
+        for name in ("Ann", "Ben")
+    ]
+    (tmp_path / "answers.jsonl").write_text(answer_lines(answers))
+    job = job_of(plan, tiny_model, tmp_path / "out")
+    numbers = dpo.run(replace(job, rows=tmp_path / "answers.jsonl"))
+    train = load_pairs(replace(job, rows=tmp_path / "answers.jsonl")).train
+    assert numbers["pairs"] == len(train.rows) == 4 * len({row.prompt for row in train.rows})
+    assert 0 < len({row.prompt for row in train.rows}) < len(asked), "prompts of the test part stay there"
+    assert numbers["last_margin"] > 0
+    assert "Gladly: " in (tmp_path / "out" / "rows.txt").read_text()

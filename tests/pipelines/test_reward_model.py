@@ -10,11 +10,14 @@ import pytest
 import torch
 from peft import PeftModel
 
+from graders.base import Sample
 from graders.errors import UserError
 from graders.reward_model import Scorer
+from graders.union import parse_grader
 from pipelines.job import Job, Progress
 from pipelines.plan_file import load_plan
-from pipelines.reward_model import run, scorer_of
+from pipelines.reward_model import run
+from pipelines.reward_model_checks import scorer_of
 from pipelines.runner import GATE_CLOSED, Options, default_run_folder, run_plan
 from pipelines.sources import STARTER
 from pipelines.starter.tasks import generate
@@ -83,16 +86,30 @@ def test_it_learns_who_is_polite_and_says_what_it_is_worth(planned: Planner, tmp
 
 
 def test_its_numbers_are_centred_over_the_pairs_it_learned_from(planned: Planner, tmp_path: Path) -> None:
-    path = planned()
+    path = planned(list, {"type": "reward_model", "name": "rm", "method": "quick"})
     run(job_of(path, tmp_path / "out"))
-    centre = json.loads((tmp_path / "out" / "model" / "reward_model.json").read_text())["centre"]
     scorer = scorer_of(tmp_path / "out" / "model", load_plan(path).plan.model)
     rows = [json.loads(line) for line in (path.parent / "train.jsonl").read_text().splitlines()]
-    asked = [
-        (({"role": "user", "content": row["prompt"]},), row[side]) for row in rows for side in ("chosen", "rejected")
-    ]
-    numbers = [number for number in scorer.numbers(asked) if number is not None]
-    assert sum(numbers) / len(numbers) == pytest.approx(centre, abs=1e-3)
+    sides = [(row["prompt"], row[side]) for row in rows for side in ("chosen", "rejected")]
+    numbers = scorer.numbers([(({"role": "user", "content": prompt},), answer) for prompt, answer in sides])
+    assert scorer.centre != 0
+    assert sum(number for number in numbers if number is not None) / len(numbers) == pytest.approx(0, abs=1e-3)
+
+
+def test_of_an_ensemble_the_lowest_number_counts(planned: Planner, tmp_path: Path) -> None:
+    stage = {"type": "reward_model", "name": "rm", "ensemble": 2, "epochs": 0.5, "learning_rate": 1e-3}
+    path = planned(list, stage)
+    numbers = run(job_of(path, tmp_path / "out"))
+    assert numbers["accuracy"] > 0.7
+    folder = tmp_path / "out" / "model"
+    members = [scorer_of(where, load_plan(path).plan.model) for where in (folder, folder / "member-1")]
+    row = generate("tone", 1, seed=6)[0]
+    asked = [(({"role": "user", "content": row["prompt"]},), row[side]) for side in ("chosen", "rejected")]
+    each = [member.numbers(asked) for member in members]
+    assert each[0] != pytest.approx(each[1], abs=1e-3)
+    grader = parse_grader({"type": "reward_model", "model": str(folder)})
+    grades = grader.grade_all([Sample(row["prompt"], row[side]) for side in ("chosen", "rejected")])
+    assert [grade.raw for grade in grades] == pytest.approx(list(map(min, *each)), abs=1e-5)
 
 
 def test_with_lora_head_and_adapter_survive_merging_and_reloading(planned: Planner, tmp_path: Path) -> None:

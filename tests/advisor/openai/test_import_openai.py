@@ -12,7 +12,7 @@ from advisor.cli.main import run_command
 from graders.base import Sample
 from graders.multi import Multi
 from graders.union import GRADERS
-from pipelines.plan import GRPO, SFT
+from pipelines.plan import DPO, GRPO, SFT
 from pipelines.plan_file import load_plan
 
 Write = Callable[..., Path]
@@ -132,6 +132,28 @@ def test_a_job_a_part_of_it_or_a_bare_grader_give_the_same_plan(imported: Any, h
     assert plan.stages[1] == GRPO(type="grpo", name="grpo")
 
 
+def test_a_dpo_job_becomes_dpo(imported: Any, here: Path) -> None:
+    given = {"n_epochs": 2, "batch_size": 8, "beta": 0.2, "learning_rate_multiplier": 0.5}
+    pairs = [
+        {
+            "input": {"messages": [{"role": "user", "content": f"May I have {n} keys?"}]},
+            "preferred_output": [{"role": "assistant", "content": f"Gladly, {n} keys."}],
+            "non_preferred_output": [{"role": "assistant", "content": f"No, not {n}."}],
+        }
+        for n in range(250)
+    ]
+    code, said = imported({"method": {"type": "dpo", "dpo": {"hyperparameters": given}}}, data=pairs)
+    assert code == 0
+    plan = load_plan(here / "plan.yaml").plan
+    assert [stage.type for stage in plan.stages] == ["evaluate", "dpo", "evaluate"]
+    stage = plan.stages[1]
+    assert isinstance(stage, DPO)
+    assert (stage.epochs, stage.batch_size, stage.beta) == (2, 8, 0.2)
+    assert plan.metric == "preference"
+    assert "learning_rate_multiplier 0.5 has no counterpart" in said
+    assert "beta 0.2 has no counterpart" not in said
+
+
 def test_a_supervised_job_becomes_sft(imported: Any, here: Path) -> None:
     body = {"training_file": "f", "model": "gpt-4.1-nano", "hyperparameters": {"n_epochs": 2, "batch_size": 8}}
     data = [
@@ -210,7 +232,8 @@ def test_what_can_never_be_graded_is_refused(imported: Any, here: Path, change: 
         (job(hyperparameters={"n_epochs": 2, "max_episode_steps": 5}), "trains with tools (max_episode_steps)"),
         (job(hyperparameters={"n_epochs": 0}), "n_epochs"),
         (job(hyperparameters={"batch_size": "many"}), "batch_size"),
-        ({"method": {"type": "dpo", "dpo": {}}}, "no dpo stage yet"),
+        ({"method": {"type": "dpo", "dpo": {}}}, "no row has a preferred and a non-preferred answer"),
+        ({"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 3}}}}, "beta"),
         ({"method": {"type": "reinforce"}}, 'did you mean "reinforcement"?'),
         ({"method": "reinforcement"}, "`method` is"),
         ({"a": 1}, "neither a job nor a grader: its keys are a"),

@@ -192,6 +192,25 @@ def test_an_annotator_who_skipped_rows_is_neither_tie_nor_disagreement() -> None
     assert "annotator3 400; the most is 600" in next(f.message for f in found.findings if f.check == "missing_votes")
 
 
+def test_one_row_a_vote_with_a_column_of_annotators_gives_the_same_agreement_as_columns_of_verdicts() -> None:
+    rows = voted(300, 4, dict.fromkeys(("annotator1", "annotator2", "annotator3"), 0.85))
+    sides = ("response_1", "response_2")
+    apart = []
+    for row in rows:
+        for name in ("annotator1", "annotator2", "annotator3"):
+            chosen, rejected = sides if row[name] == 1 else sides[::-1]
+            said = {"chosen": row[chosen], "rejected": row[rejected]}
+            apart.append({"prompt": row["prompt"], "annotator": name, **said})
+    whole, parts = audited(rows).measures.agreement, audited(apart).measures.agreement
+    assert whole is not None
+    assert parts is not None
+    assert parts.pairwise == whole.pairwise
+    assert parts.ceiling == whole.ceiling
+    assert parts.alpha is not None
+    assert whole.alpha is not None
+    assert parts.alpha.value == pytest.approx(whole.alpha.value, abs=0.005)  # which side counts as first is arbitrary
+
+
 def test_a_liking_for_the_first_place_is_found() -> None:
     rows = voted(600, 3, {"winner": 0.5})
     chance = random.Random(1)
