@@ -89,10 +89,16 @@ class Store:
         self._connection.execute(f"INSERT INTO answers {columns} VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def mark(self, number: int, in_file: bool, gone: Gone | None) -> None:
-        """What became of an answer."""
+        """What became of an answer. Not flushed to disk by itself: what a power cut takes of it, `bring_together` of
+        the answers file finds out again."""
+        update, values = "UPDATE answers SET in_file = ?, gone = ? WHERE number = ?", (in_file, gone, number)
         with self._lock:
-            update = "UPDATE answers SET in_file = ?, gone = ? WHERE number = ?"
-            self._connection.execute(update, (in_file, gone, number))
+            if self._connection.in_transaction:
+                self._connection.execute(update, values)
+                return
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.execute(update, values)
+            self._connection.execute("PRAGMA synchronous=FULL")
 
     def undo(self, number: int, annotator: str) -> Kept | None:
         """Takes back an answer that its annotator gave here; None when that was done before."""
