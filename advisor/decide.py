@@ -18,9 +18,6 @@ from advisor.rules import (
     Veto,
 )
 
-IN_THIS_VERSION: frozenset[Method] = frozenset({"sft", "rejection_sampling", "grpo", "dpo", "kto"})
-
-
 ASSUMABLE: Mapping[str, tuple[Callable[[Facts], Facts], ...]] = {
     "verifiable": (lambda f: replace(f, verifiable=not f.verifiable),),
     "reasoning_helps": (lambda f: replace(f, reasoning_helps=True), lambda f: replace(f, reasoning_helps=False)),
@@ -53,7 +50,7 @@ class Alternative:
 class Decision:
     """The advice with its record.
 
-    stages: training methods in order, also those that this version cannot run yet (`later`). fired: what counted, in
+    stages: training methods in order. fired: what counted, in
     the order in which it counted. missing: what to collect, where the outcome is `collect`.
     """
 
@@ -75,11 +72,6 @@ class Decision:
     def sources(self) -> tuple[str, ...]:
         """Every source once, in order of first use."""
         return tuple(dict.fromkeys(source for fired in self.fired for source in fired.sources))
-
-    @property
-    def later(self) -> tuple[Method, ...]:
-        """Advised stages that this version cannot run."""
-        return tuple(method for method in self.stages if method not in IN_THIS_VERSION)
 
 
 def decide(facts: Facts) -> Decision:

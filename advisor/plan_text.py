@@ -41,7 +41,9 @@ def plan_text(plan: Plan, decision: Decision, profile: DataProfile, answers: Map
     for key, value in body.items():
         parts += ["\n" if key in comments or key == "decision" else "", commented(comments.get(key, []))]
         parts.append(yaml_text({key: value}))
-    return "".join([*parts, "\nstages:\n", *(_stage(stage, decision) for stage in stages), commented(_later(decision))])
+    return "".join(
+        [*parts, "\nstages:\n", *(_stage(stage, decision) for stage in stages), commented(_unmeasured(plan, decision))]
+    )
 
 
 def plan_fields(plan: Plan) -> dict[str, Any]:
@@ -124,7 +126,8 @@ def _metric_comment(plan: Plan) -> list[str]:
 
 
 def _stage(stage: Mapping[str, Any], decision: Decision) -> str:
-    reasons = [fired.reason for fired in decision.fired if fired.method == stage["type"]]
+    method = "best_of_n" if stage.get("best_of") else stage["type"]
+    reasons = [fired.reason for fired in decision.fired if fired.method == method]
     if stage["type"] == "evaluate" and stage["name"] == "base":
         reasons = ["What the model can do before any training."]
     if stage["type"] == "probe":
@@ -135,10 +138,13 @@ def _stage(stage: Mapping[str, Any], decision: Decision) -> str:
     return textwrap.indent(text, "  ")
 
 
-def _later(decision: Decision) -> list[str]:
-    if not decision.later:
+def _unmeasured(plan: Plan, decision: Decision) -> list[str]:
+    if "best_of_n" not in decision.stages or plan.metric in plan.graders:
         return []
-    return [f"Advised after this, but not in this version: {', '.join(decision.later)}."]
+    return [
+        "Then best-of-n: sample several answers and take the one that the reward model scores highest. No grader "
+        "measures answers here; with one as the metric, add {type: evaluate, name: best_of_8, best_of: 8, reward: rm}."
+    ]
 
 
 def commented(lines: Iterable[str]) -> str:

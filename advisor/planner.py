@@ -7,7 +7,7 @@ import yaml
 
 from advisor.answers import Answer
 from advisor.checks import NONE
-from advisor.decide import IN_THIS_VERSION, Decision, pipeline
+from advisor.decide import Decision, pipeline
 from advisor.profile import DataProfile
 from graders.errors import UserError
 from graders.union import AnyGrader, parse_grader
@@ -21,6 +21,9 @@ guide and Fireworks ask for balance; Fireworks flags 50:1, which leaves the rare
 GRADER = "answer"
 PREFERENCES = frozenset({"dpo", "kto", "reward_model", "ppo", "best_of_n"})
 """Methods that learn from, or choose by, what people prefer."""
+JUDGE = "rm"
+"""The grader's name that scores with the plan's reward model."""
+TRAINS_THE_MODEL = ("sft", "rejection_sampling", "grpo", "ppo", "dpo", "kto")
 NEEDS_SIGNAL = ("grpo",)
 """Methods that learn only from prompts whose answers differ in score."""
 
@@ -35,14 +38,18 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
             "name the file that has the pairs with --data",
         )
     grader = chosen_grader(decision, profile, answers)
+    measured = {GRADER: grader} if grader else {}
+    judge = {JUDGE: {"type": "reward_model", "model": "reward_model"}} if "reward_model" in decision.stages else {}
     fields: dict[str, Any] = {
         "name": answers["name"].value,
         "decision": record(decision),
         "model": {"name": answers["model"].value},
         "data": _data(decision, profile, spec),
-        "graders": {GRADER: grader} if grader else {},
+        "graders": measured | judge,
         "metric": GRADER if grader else "preference" if preferred else "likelihood",
-        "stages": _stages(decision, answers["control"].value is True, answers["probe"].value is True),
+        "stages": _stages(
+            decision, answers["control"].value is True, answers["probe"].value is True, grader is not None
+        ),
     }
     return Plan.model_validate(fields)
 
@@ -97,15 +104,22 @@ def _detected(profile: DataProfile) -> dict[Role, str]:
     return {role: roles[role] for role in get_args(Role) if role in roles}
 
 
-def _stages(decision: Decision, control: bool, probe: bool) -> list[dict[str, object]]:
+def _stages(decision: Decision, control: bool, probe: bool, graded: bool) -> list[dict[str, object]]:
     """The base model's evaluation, then each training stage with its own, RL after a probe if wanted; last the control
-    arm, if wanted."""
-    methods = [method for method in decision.stages if method in IN_THIS_VERSION]
+    arm, if wanted. graded: whether a grader can measure which of several answers is best."""
+    methods = [method for method in decision.stages if method in TRAINS_THE_MODEL]
     stages: list[dict[str, object]] = [{"type": "evaluate", "name": "base"}]
-    for method in methods:
+    for method in decision.stages:
+        if method == "reward_model":
+            stages.append({"type": method, "name": method})
+        elif method == "best_of_n" and graded:
+            stages.append({"type": "evaluate", "name": "best_of_8", "best_of": 8, "reward": JUDGE})
+        if method not in TRAINS_THE_MODEL:
+            continue
         if probe and method in NEEDS_SIGNAL:
             stages.append({"type": "probe", "name": "probe", "gate": True})
-        stages += [{"type": method, "name": method}, {"type": "evaluate", "name": f"after_{method}"}]
+        reward = {"reward": JUDGE} if method == "ppo" else {}
+        stages += [{"type": method, "name": method, **reward}, {"type": "evaluate", "name": f"after_{method}"}]
     if control and methods[:1] == ["sft"] and len(methods) > 1:
         arm = {"type": "sft", "name": "sft_longer", "policy": "sft", "control": True, "same_time_as": methods[-1]}
         stages += [arm, {"type": "evaluate", "name": "after_sft_longer", "policy": "sft_longer"}]

@@ -59,6 +59,8 @@ def _rewarded(stage: Stage) -> bool:
 
 def _reward_faults(plan: Plan, stage: Stage, seen: Mapping[str, Stage]) -> list[str]:
     """A reward that is no grader, that comes from a stage that does not come before, or that judges its own pupil."""
+    if isinstance(stage, Evaluate) and stage.best_of > 1 and plan.metric in METRICS_WITHOUT_GRADER:
+        return [f"`best_of` samples answers, and the metric `{plan.metric}` looks at none: it needs a grader as metric"]
     named = getattr(stage, "reward", None)
     if named is not None and named not in plan.graders:
         return [f"no grader is called `{named}`{did_you_mean(named, plan.graders)}"]

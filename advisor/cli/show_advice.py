@@ -65,7 +65,6 @@ def advice_json(advice: Advice, out: Path) -> str:
     found: dict[str, Any] = {
         "outcome": decision.outcome,
         "stages": decision.stages,
-        "later": decision.later,
         "because": decision.because,
         "rules": [fired.id for fired in decision.fired],
         "sources": decision.sources,
@@ -107,9 +106,6 @@ def _show_decision(console: Console, decision: Decision) -> None:
     console.print()
     console.print(Text.assemble("Advice: ", (pipeline(decision.outcome, decision.stages), "bold green")))
     _list(console, decision.because)
-    if decision.later:
-        names = ", ".join(decision.later)
-        console.print(Text(f"  Not in this version: {names}. The plan holds the stages before it.", "bold yellow"))
     if decision.runner_up:
         alternative = decision.runner_up
         console.print(f"Runner-up: {pipeline(alternative.outcome, alternative.stages)}")

@@ -136,10 +136,6 @@ def test_few_pairs_beside_labels_are_left_out_and_told():
     assert any("50 pairs are under 300 and left out" in reason for reason in decision.because)
 
 
-def test_stages_of_later_versions_are_named_as_such():
-    assert decide(TRUSTED).later == ("reward_model", "ppo")
-
-
 def test_bare_answers_are_warned_about_before_a_reasoning_task():
     decision = decide(replace(REASONING, format_new=True))
     assert any("bare answers" in reason for reason in decision.because)

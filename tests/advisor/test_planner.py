@@ -79,8 +79,13 @@ def test_pairs_are_imitated_first_and_then_preferred(jsonl):
 def test_few_pairs_are_imitated_and_the_plan_says_what_is_missing(jsonl):
     path = jsonl(conftest.pairs())
     advice = run(path)
-    assert kinds(advice.plan) == [("evaluate", "base"), ("sft", "sft"), ("evaluate", "after_sft")]
-    assert "not in this version: reward_model, best_of_n" in path.with_name("plan.yaml").read_text()
+    assert kinds(advice.plan) == [
+        ("evaluate", "base"),
+        ("sft", "sft"),
+        ("evaluate", "after_sft"),
+        ("reward_model", "reward_model"),
+    ]
+    assert "Then best-of-n" in path.with_name("plan.yaml").read_text()
 
 
 def test_marked_answers_lead_to_kto(jsonl):
@@ -104,6 +109,9 @@ def test_a_trusted_reward_model_and_many_unpaired_prompts_lead_to_ppo(jsonl):
     advice = run(jsonl(rows), {"reward_model": "yes"})
     assert advice.decision.facts.unpaired == 1100
     assert advice.decision.stages == ("sft", "reward_model", "ppo")
+    assert kinds(advice.plan)[3:] == [("reward_model", "reward_model"), ("ppo", "ppo"), ("evaluate", "after_ppo")]
+    assert advice.plan.graders["rm"].model == "reward_model"
+    assert advice.plan.stages[4].reward == "rm"
 
 
 def test_references_alone_are_imitated_as_completions(jsonl):
