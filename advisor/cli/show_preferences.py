@@ -51,7 +51,7 @@ def _numbers(found: Measures) -> Iterator[str]:
     for one in found.generators:
         yield f"answers of {one.name} chosen: {_share(one.won)}"
     if found.held_out is not None:
-        yield f"held out: {found.held_out:,} pairs of test prompts"
+        yield f"held out: {found.held_out:,} pairs"
     if found.agreement is None:
         yield "agreement: unknown, since no pair was decided by two known annotators; so is a reward model's ceiling"
     else:

@@ -63,7 +63,7 @@ class Measures(_Record):
 
     ties: of all votes that could be ties. both_bad: of answers. longer: how often the longer one was chosen, where they
     differ. surface: cross-validated accuracy of a rule of surface features (surface.py). first: how often the one that
-    stands first won. held_out: pairs of test prompts.
+    stands first won. held_out: pairs of test prompts, else of validation prompts; None: of neither.
     """
 
     num_rows: int

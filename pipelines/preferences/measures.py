@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from graders.statistics import cohens_kappa, krippendorff_alpha
-from pipelines.data.rows import Row
+from pipelines.data.rows import Row, Split
 from pipelines.preferences.answers import prompt_id
 from pipelines.preferences.audit_record import Agreement, Annotator, Estimate, Kappa, Measures
 from pipelines.preferences.ceiling import ceiling_of, pair_agreement
@@ -22,7 +22,6 @@ _MOST_KAPPAS = 15
 def measure(found: Collected) -> Measures:
     """Everything that can be counted; what cannot be, is None."""
     pairs = found.decided()
-    tests = None if found.split is None else found.split.test.rows
     first = [vote for vote in found.votes if vote.in_order and vote.winner]
     return Measures(
         num_rows=len(found.answers) or len(found.pairs.rows),
@@ -37,13 +36,19 @@ def measure(found: Collected) -> Measures:
         first=_share((float(vote.winner == 1), vote.prompt) for vote in first),
         agreement=_agreement(people(found.votes)),
         generators=generators(found.pairs),
-        held_out=None if tests is None else sum(row.chosen is not None for row in tests),
+        held_out=_held_out(found.split),
     )
 
 
 def people(votes: Sequence[Vote]) -> list[Vote]:
     """Those of people; a judge's where there are no others."""
     return [vote for vote in votes if not vote.judge] or list(votes)
+
+
+def _held_out(split: Split | None) -> int | None:
+    """Pairs of test prompts; where there are none, as with answers of `label`, those of validation prompts."""
+    parts = (split.test, split.validation) if split else ()
+    return next((n for part in parts if (n := sum(row.chosen is not None for row in part.rows))), None)
 
 
 def _share(counted: Iterable[tuple[float, str]]) -> Share | None:

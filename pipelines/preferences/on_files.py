@@ -8,7 +8,7 @@ from pipelines.data.rows import SHOWN_ROWS, Finding, Rows, Split
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import limit_rows, load_split
 from pipelines.data.text import decode, read_bytes
-from pipelines.plan import Plan
+from pipelines.plan import Label, Plan
 from pipelines.plan_file import load_plan
 from pipelines.preferences.answers import numbered_lines, read_answer
 from pipelines.preferences.audit import audit_preferences
@@ -43,8 +43,8 @@ def _of_plan(path: Path) -> Collected:
 
 
 def _answers_path(plan: Plan, folder: Path) -> Path | None:
-    named = (getattr(stage, "answers", None) for stage in plan.stages)  # only `label` has it
-    return next((folder / name for name in named if name is not None and (folder / name).is_file()), None)
+    named = [folder / stage.answers for stage in plan.stages if isinstance(stage, Label)]
+    return next((path for path in named if path.is_file()), None)
 
 
 def _of_rows(spec: DataSpec, base: Path) -> Collected:

@@ -70,6 +70,24 @@ def test_a_plan_is_audited_with_its_own_split(capsys: pytest.CaptureFixture[str]
     assert 250 < json.loads(capsys.readouterr().out)["measures"]["held_out"] < 350
 
 
+def test_a_plan_with_a_label_stage_is_audited_by_the_answers_that_people_gave(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("rows.jsonl", [{"prompt": f"Question {number}?", "completion": "yes"} for number in range(300)])
+    stages = [{"type": "label", "name": "label", "answers": "said.jsonl"}]
+    plan = {"name": "p", "data": {"train": "rows.jsonl", "split": {"test": 0.5}}, "metric": "likelihood"}
+    Path("plan.yaml").write_text(json.dumps({**plan, "stages": stages}))
+    assert run_command(["preferences", "audit", "plan.yaml"]) == 1
+    assert "these rows hold no preferences" in capsys.readouterr().err
+    given = [answer(n, [[0], [1]], name, both_bad=n == 0) for n in range(300) for name in ("Ann", "Bob")]
+    Path("said.jsonl").write_text(answer_lines(given))
+    assert run_command(["preferences", "audit", "plan.yaml", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["measures"]
+    assert (found["num_pairs"], found["both_bad"]["hits"]) == (600, 2)
+    assert 250 < found["held_out"] < 350
+    assert [one["name"] for one in found["annotators"]] == ["Ann", "Bob"]
+
+
 def test_a_test_file_that_repeats_the_training_pairs_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     train = pairs(600, 0, by_chance)
     write("train.jsonl", train)

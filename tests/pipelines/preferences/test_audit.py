@@ -248,6 +248,8 @@ def test_answers_go_to_the_part_that_the_plan_gives_their_prompt() -> None:
     assert found.split is not None
     assert [len(part.rows) for part in (found.split.train, found.split.validation, found.split.test)] == [30, 10, 20]
     assert audit_preferences(found).measures.held_out == 20
+    given = enumerate([answer(n, [[0], [1]]) for n in range(40)], start=1)  # `label` asks of no test prompt
+    assert audit_preferences(collected_answers("made", given, parts)).measures.held_out == 10
 
 
 def test_every_check_says_what_it_is_for() -> None:
