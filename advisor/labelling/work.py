@@ -52,6 +52,10 @@ def _answer(place: Place, loaded: LoadedPlan, run_folder: Path, step: Step, wish
     name = wish.annotator or _user()
     if wish.judge is not None:
         _judge(place, loaded, wish.judge)
+    elif wish.terminal:
+        from advisor.labelling.terminal import Terminal
+
+        Terminal(place.desk, name or _named()).ask()
     else:
         from advisor.labelling.serve import serve
 
@@ -84,6 +88,10 @@ def _user() -> str:
         return getpass.getuser()
     except OSError:  # a user id without a name, as in containers
         return ""
+
+
+def _named() -> str:
+    raise UserError("who answers?", "a name that tells the annotators apart", "--annotator NAME")
 
 
 def _import(place: Place, source: Path, annotator: str) -> None:
