@@ -122,7 +122,7 @@ def test_with_lora_head_and_adapter_survive_merging_and_reloading(planned: Plann
     adapted = PeftModel.from_pretrained(body, tmp_path / "out" / "adapter").eval()
     row = generate("tone", 1, seed=6)[0]
     asked = [(({"role": "user", "content": row["prompt"]},), row[side]) for side in ("chosen", "rejected")]
-    expected = Scorer(adapted, merged.tokenizer, 0.0).numbers(asked)
+    expected = Scorer(adapted, merged.tokenizer, merged.centre).numbers(asked)
     assert merged.numbers(asked) == pytest.approx(expected, abs=1e-4)
     assert expected[0] != pytest.approx(expected[1], abs=0.1)
 
