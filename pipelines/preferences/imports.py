@@ -1,13 +1,16 @@
 """Preferences that were collected elsewhere → answers in the store and the file.
 
-In: a file of answers as `label` writes them, or of rows with a chosen and a rejected answer, or two answers and
-verdicts, in any layout that the data loader reads. Out: answers of source "import". The same file twice is once.
+In: a file of answers as `label` writes them, an export of Argilla or Label Studio, or rows with a chosen and a rejected
+answer, or two answers and verdicts, in any layout that the data loader reads. Out: answers of source "import". The
+same file twice is once.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from graders.errors import UserError
 from pipelines.data.load import load_rows
@@ -17,6 +20,7 @@ from pipelines.data.text import decode, read_bytes
 from pipelines.files import digest_text
 from pipelines.preferences.answers import Answer, Turn, numbered_lines, read_answer
 from pipelines.preferences.answers_file import AnswersFile, line_of
+from pipelines.preferences.label_tools import Record, answers_of, records_of
 from pipelines.preferences.questions import as_turns, is_plain, question_id
 from pipelines.preferences.store import Store
 from pipelines.preferences.votes import Vote, votes_of
@@ -36,11 +40,20 @@ class Found:
 def read_foreign(path: Path, annotator: str) -> Found:
     """annotator: whose answers they are where the file does not say. Raises UserError for lines that are no answers;
     then nothing is taken."""
-    text = decode(read_bytes(path), str(path))
+    text = _text(path)
     lines = numbered_lines(text)
     if lines and '"ranking"' in lines[0][1] and '"completions"' in lines[0][1]:
         return Found(_answers(path, lines))
-    return _of_rows(path, annotator)
+    records = records_of(_items(text))
+    return _of_records(records) if records else _of_rows(path, annotator)
+
+
+def _text(path: Path) -> str:
+    """ "" for what is no text, such as parquet: that is the loader's."""
+    try:
+        return decode(read_bytes(path), str(path)) if path.is_file() else ""
+    except UserError:
+        return ""
 
 
 def _answers(path: Path, lines: Sequence[tuple[int, str]]) -> tuple[Answer, ...]:
@@ -55,6 +68,32 @@ def _answers(path: Path, lines: Sequence[tuple[int, str]]) -> tuple[Answer, ...]
         happened = f"{len(faults)} lines are no answers: {'; '.join(faults[:5])}{more}"
         raise UserError(happened, "answers as `finetune-advisor label` writes them", "mend or remove them", str(path))
     return tuple(answers)
+
+
+def _items(text: str) -> list[Any]:
+    """A JSON list, or JSON lines; empty for what is neither."""
+    try:
+        if text.lstrip().startswith("["):
+            found = json.loads(text)
+            return found if isinstance(found, list) else []
+        return [json.loads(line) for _, line in numbered_lines(text)]
+    except ValueError:
+        return []
+
+
+def _of_records(records: Sequence[Record]) -> Found:
+    answers: list[Answer] = []
+    without: dict[int, str] = {}
+    for record in records:
+        try:
+            answers += (found := answers_of(record))
+            if not found:
+                without[record.number] = "nobody answered"
+        except ValueError as error:  # a record of another form, or of texts that no answer can hold
+            without[record.number] = str(error)
+    if not answers:
+        raise UserError(f"no record is a comparison: {next(iter(without.values()))}", "fields and answers to compare")
+    return Found(tuple(answers), tuple(without))
 
 
 def _of_rows(path: Path, annotator: str) -> Found:

@@ -94,3 +94,114 @@ def test_rows_without_preferences_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", *({"prompt": f"{n}?", "completion": "x"} for n in range(3)))
     with pytest.raises(UserError, match="hold no preferences"):
         read_foreign(path, "ann")
+
+
+ARGILLA = [
+    {
+        "id": "1",
+        "status": "completed",
+        "fields": {"prompt": "Q?", "response1": "yes", "response2": "no"},
+        "metadata": {},
+        "suggestions": {"preference": {"value": "response2", "agent": "m", "score": None}},
+        "responses": {
+            "preference": [{"value": "response1", "user_id": "u-1"}, {"value": "tie", "user_id": "u-2"}],
+        },
+        "vectors": {},
+    },
+    {"id": "2", "status": "pending", "fields": {"prompt": "R?", "response1": "a", "response2": "b"}, "responses": {}},
+    {
+        "id": "3",
+        "fields": {"prompt": [{"role": "user", "content": "S?"}], "response1": "a", "response2": "b"},
+        "responses": {"preference": [{"value": ["response2", "response1"], "user_id": "u-1"}]},
+    },
+    {
+        "id": "4",
+        "fields": {"instruction": "T?", "generation-1": "a", "generation-2": "b", "generation-3": "c"},
+        "responses": [
+            {
+                "user_id": "u-3",
+                "status": "submitted",
+                "values": {
+                    "ranking": {
+                        "value": [
+                            {"rank": 2, "value": "generation-1"},
+                            {"rank": 1, "value": "generation-3"},
+                            {"rank": 2, "value": "generation-2"},
+                        ]
+                    }
+                },
+            },
+            {"user_id": "u-4", "status": "draft", "values": {"ranking": {"value": []}}},
+        ],
+    },
+]
+STUDIO = [
+    {
+        "id": 1,
+        "data": {"question": "Q?", "text1": "yes", "text2": "no"},
+        "annotations": [
+            {"completed_by": 7, "result": [{"type": "pairwise", "value": {"selected": "right"}}]},
+            {
+                "completed_by": {"id": 8, "email": "ben@example.org"},
+                "result": [{"type": "choices", "value": {"choices": ["Both bad"]}}],
+            },
+            {
+                "completed_by": 9,
+                "was_cancelled": True,
+                "result": [{"type": "pairwise", "value": {"selected": "left"}}],
+            },
+        ],
+        "predictions": [],
+    },
+    {
+        "id": 2,
+        "data": {"question": "R?", "text1": "yes", "text2": "no"},
+        "annotations": [
+            {"completed_by": 7, "result": [{"type": "choices", "value": {"choices": ["unreadable"]}}]},
+        ],
+    },
+]
+
+
+def rankings(path: Path) -> list[tuple[str, str, Any]]:
+    return [(a.messages[-1].content, a.annotator, a.ranking) for a in read_foreign(path, "nobody").answers]
+
+
+@pytest.mark.parametrize("as_lines", [False, True])
+def test_an_export_of_argilla_gives_the_answers_of_its_users(tmp_path: Path, as_lines: bool) -> None:
+    path = tmp_path / "argilla.json"
+    path.write_text("\n".join(map(json.dumps, ARGILLA)) if as_lines else json.dumps(ARGILLA, indent=1))
+    assert rankings(path) == [
+        ("Q?", "u-1", ((0,), (1,))),
+        ("Q?", "u-2", ((0, 1),)),
+        ("S?", "u-1", ((1,), (0,))),
+        ("T?", "u-3", ((2,), (0, 1))),
+    ]
+    assert read_foreign(path, "nobody").without == (2,)
+
+
+def test_an_export_of_label_studio_gives_the_answers_of_its_annotators(tmp_path: Path) -> None:
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps(STUDIO))
+    found = read_foreign(path, "nobody")
+    assert rankings(path) == [("Q?", "7", ((1,), (0,))), ("Q?", "ben@example.org", ((0, 1),))]
+    assert [answer.both_bad for answer in found.answers] == [False, True]
+    assert found.without == (2,)
+
+
+def test_an_export_without_comparisons_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "argilla.json"
+    path.write_text(json.dumps([{"fields": {"text": "x"}, "responses": {"q": [{"value": "good", "user_id": "u"}]}}]))
+    with pytest.raises(UserError, match="no fields such as response1 and response2"):
+        read_foreign(path, "nobody")
+
+
+def test_parquet_and_missing_files_go_to_the_loader(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    path = tmp_path / "pairs.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([pair(n) for n in range(3)]), path)
+    assert len(read_foreign(path, "vendor").answers) == 3
+    with pytest.raises(UserError):
+        read_foreign(tmp_path / "nothing.jsonl", "vendor")
