@@ -17,7 +17,7 @@ from typing import Literal, Self
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
-from graders.judge_prompt import JudgePrompt, check_examples, pair_question, read_prompt, score_question
+from graders.judge_prompt import JudgePrompt, PairExample, check_examples, pair_question, read_prompt, score_question
 from graders.llm.chat import Question
 from graders.llm.fence import as_text, cut_in_the_middle
 from graders.llm.grading import Unreadable, Verdicts, grade_by_model
@@ -62,6 +62,14 @@ class Judge(Grader):
         )
         check_examples(self._prompt, self.range if self.compare_with is None else None)
         return self
+
+    def comparing(self) -> Self:
+        """This judge, comparing the completion with the sample's reference; examples of scores are left out."""
+        assert self._prompt is not None
+        judge = self.model_copy(update={"compare_with": "reference"})
+        pairs = tuple(example for example in self._prompt.examples if isinstance(example, PairExample))
+        judge._prompt = self._prompt.model_copy(update={"examples": pairs})
+        return judge
 
     def files(self) -> tuple[str, ...]:
         """The prompt file, and the folder of a local model."""

@@ -17,12 +17,11 @@ from pipelines.models import Policy, load_policy
 from pipelines.plan import Label
 from pipelines.preferences.answers import Turn
 from pipelines.preferences.enough import pairs_decided
-from pipelines.preferences.questions import CANDIDATES, Question, add_candidates, as_turns, read_candidates
+from pipelines.preferences.questions import CANDIDATES, Question, add_candidates, as_turns, is_plain, read_candidates
 from pipelines.sampling import Sampling, sample
 
 AT_ONCE = 32
 """Prompts that are answered together: enough for a GPU, and people have something to look at after each so many."""
-_ROLES = ("system", "user", "assistant")
 ROUNDS = 3
 """A prompt whose completions are too much alike is asked so many times."""
 
@@ -59,14 +58,9 @@ def _require_enough(stage: Label, comparable: int, pairs: int, prompts: int) -> 
 
 def asked(split: Split, limit: int) -> list[Row]:
     """The rows whose prompts people are shown, each prompt once, in the order of a hash; plain turns of text only."""
-    rows = [row for row in (*split.train.rows, *split.validation.rows) if _is_plain(row)]
+    rows = [row for row in (*split.train.rows, *split.validation.rows) if is_plain(row)]
     by_hash = {prompt_hash(row, "label"): row for row in rows}
     return [by_hash[key] for key in sorted(by_hash)[:limit]]
-
-
-def _is_plain(row: Row) -> bool:
-    turns = row.messages
-    return not row.tools and all(turn["role"] in _ROLES and not turn.get("tool_calls") for turn in turns)
 
 
 def _sample_all(job: Job, stage: Label, split: Split, prompts: Sequence[tuple[Turn, ...]]) -> None:

@@ -32,7 +32,7 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
     from pipelines.state import at_work, steps
 
     busy = at_work(run_folder)
-    rows = [_stage(step, run_folder, busy) for step in steps(loaded, run_folder)]
+    rows = [_stage(step, loaded, run_folder, busy) for step in steps(loaded, run_folder)]
     if as_json:
         click.echo(json.dumps({"run": str(run_folder), "stages": rows}, indent=1))
         return
@@ -51,13 +51,16 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
 
 def _state(row: dict[str, Any]) -> tuple[str, str]:
     """Words and their colour."""
+    if row["waits"]:
+        return "waits for people", "yellow"
     if row["done"]:
         return f"done in {row['seconds']} s", "green"
     return ("at work", "cyan") if row["at_work"] else ("would run", "yellow")
 
 
-def _stage(step: Step, run_folder: Path, busy: bool) -> dict[str, Any]:
-    """One stage for machines: seconds and pass_rate are null where it is not done, why where it is done or at work."""
+def _stage(step: Step, loaded: LoadedPlan, run_folder: Path, busy: bool) -> dict[str, Any]:
+    """One stage for machines: seconds and pass_rate are null where it is not done, why where it is done or at work,
+    waits where people's answers are enough."""
     from pipelines.state import versions, why_run
 
     record = step.record()
@@ -71,13 +74,23 @@ def _stage(step: Step, run_folder: Path, busy: bool) -> dict[str, Any]:
         "why": None if at_work else why_run(step, run_folder),
         "seconds": record.seconds if record else None,
         "pass_rate": record.numbers.get("pass_rate") if record else None,
+        "waits": _waits(step, loaded) if record else None,
         "other_versions": other,
     }
+
+
+def _waits(step: Step, loaded: LoadedPlan) -> str | None:
+    from pipelines.plan import Label
+    from pipelines.preferences.enough import wanted
+
+    return wanted(step.stage, loaded.plan, loaded.folder) if isinstance(step.stage, Label) else None
 
 
 def _remark(row: dict[str, Any]) -> str:
     if not row["done"]:
         return row["why"] or ""
+    if row["waits"]:
+        return str(row["waits"])
     rate = [f"pass rate {row['pass_rate']:.1%}"] if row["pass_rate"] is not None else []
     other = [f"made with other versions of {', '.join(row['other_versions'])}"] if row["other_versions"] else []
     return "; ".join(rate + other)

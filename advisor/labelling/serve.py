@@ -1,6 +1,5 @@
 """Serves the page until Ctrl-C, and says where it is and what was found."""
 
-import getpass
 import signal
 import threading
 from pathlib import Path
@@ -16,15 +15,11 @@ from pipelines.runner import command
 from pipelines.state import Step, at_work
 
 
-def serve(
-    place: Place, loaded: LoadedPlan, run_folder: Path, step: Step, annotator: str | None, port: int | None
-) -> None:
+def serve(place: Place, loaded: LoadedPlan, run_folder: Path, step: Step, annotator: str, port: int | None) -> None:
     """Returns on Ctrl-C or SIGTERM. Raises UserError while another page of this stage is up."""
     name, folder = step.stage.name, labels_folder(run_folder)
     go_on = command("run", loaded, run_folder)
-    if not place.desk.questions() and not at_work(run_folder):
-        raise _nothing(step, place, go_on)
-    about = About(loaded.plan.name, name, annotator or _user(), go_on, lambda: _growing(step, run_folder))
+    about = About(loaded.plan.name, name, annotator, go_on, lambda: _growing(step, run_folder))
     with claim(folder, name) as before:
         server = _bind(place, about, before, port)
         keep(folder, name, Address(server.token, server.server_port))
@@ -38,15 +33,7 @@ def serve(
             pass
         server.shutdown()
         server.server_close()
-    count = len(place.store.live())
-    click.echo(f"\nStopped. {count} answers are in {place.file.path}. To go on: {go_on}", err=True)
-
-
-def _nothing(step: Step, place: Place, go_on: str) -> UserError:
-    if step.record() is None:
-        return UserError("there is nothing to compare yet", "completions that the stage samples", go_on)
-    happened = f"{place.file.path.name} held enough answers, so nothing was sampled"
-    return UserError(happened, fix=f"raise at_least in the plan, then {go_on}", where=str(place.file.path))
+    click.echo("\nStopped.", err=True)
 
 
 def _bind(place: Place, about: About, before: Address, port: int | None) -> Server:
@@ -62,13 +49,6 @@ def _bind(place: Place, about: About, before: Address, port: int | None) -> Serv
 def _growing(step: Step, run_folder: Path) -> bool:
     """Whether a run still writes completions."""
     return step.record() is None and at_work(run_folder)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except OSError:  # a user id without a name, as in containers
-        return ""
 
 
 def _hints(port: int, place: Place) -> str:

@@ -6,6 +6,7 @@ full disk is made good by the next call.
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +67,10 @@ class AnswersFile:
             known = {row.line for row in store.live()}
             new = {line: answer for line, answer in self._stands().items() if line not in known}
             for line, answer in new.items():
-                store.take_in(question_id(answer.messages, answer.completions), line, answer.annotator)
+                key = f"file {secrets.token_hex(8)}"
+                store.take_in(
+                    key, question_id(answer.messages, answer.completions), line, answer.annotator, in_file=True
+                )
             return Met(added, len(new), removed)
 
     def _compare(self, store: Store) -> int:

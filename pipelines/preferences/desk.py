@@ -1,11 +1,10 @@
 """Where people answer: questions are handed out, answers kept, taken back, and counted; behind page and terminal.
 
-An annotator sees every question, in an order that is the same for all, so that those who stop early have answered the
-same ones; the completions of a question stand in an order of the annotator's own.
+An annotator sees every question: first those that others dispute, since there one more answer tells most; the rest in
+an order that is the same for all, so that those who stop early have answered the same ones. The completions of a
+question stand in an order of the annotator's own.
 """
 
-import threading
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +13,9 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.preferences.answers import Answer
 from pipelines.preferences.answers_file import AnswersFile, line_of
-from pipelines.preferences.enough import Pair, decided
 from pipelines.preferences.questions import Question, read_candidates
 from pipelines.preferences.store import Kept, Store
+from pipelines.preferences.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,12 @@ class Desk:
 
     def __init__(self, candidates: Path, store: Store, file: AnswersFile, prompts: frozenset[str], wanted: int) -> None:
         self._candidates, self._store, self._file = candidates, store, file
-        self._prompts, self._wanted = prompts, wanted
+        self._wanted = wanted
         self._size = -1
         self._questions: dict[str, Question] = {}
-        self._pairs: Counter[Pair] = Counter()
-        self._lock = threading.Lock()
+        self._tally = Tally(prompts)
         for row in store.live():
-            self._pairs.update(decided(row.answer, prompts))
+            self._tally.count(row.answer)
 
     def questions(self) -> Mapping[str, Question]:
         """By id, as far as they are sampled."""
@@ -69,14 +67,16 @@ class Desk:
         return self._questions
 
     def before(self, annotator: str, skipped: Collection[str] = (), first: str | None = None) -> Before:
-        """The next question for an annotator: `first` if it is open, and those that were skipped at the end."""
+        """The next question for an annotator: `first` if it is open, then those that others dispute, and those that
+        were skipped at the end."""
         questions, answered = self.questions(), self._store.answered(annotator)
         left = [name for name in questions if name not in answered]
-        left.sort(key=lambda name: (name != first, name in skipped))
+        disputed = self._tally.disputed()
+        left.sort(key=lambda name: (name != first, name in skipped, name not in disputed))
         question = questions[left[0]] if left else None
         shown = tuple(question.completions[place] for place in question.order(annotator)) if question else ()
         done, undo = len(questions) - len(left), self._store.last(annotator)
-        return Before(question, shown, done, len(questions), len(self._pairs), self._wanted, undo)
+        return Before(question, shown, done, len(questions), self._tally.pairs, self._wanted, undo)
 
     def give(self, given: Given) -> None:
         """Keeps an answer, in the store and the file, before it returns. The same click twice is one answer.
@@ -89,7 +89,7 @@ class Desk:
         answer = _answer(question, given)
         with self._file.alone():
             if self._store.give(given.key, question.id, line_of(answer), given.annotator):
-                self._count(answer, 1)
+                self._tally.count(answer)
             self._file.settle(self._store)
 
     def undo(self, annotator: str, number: int) -> Kept | None:
@@ -97,16 +97,9 @@ class Desk:
         with self._file.alone():
             found = self._store.undo(number, annotator)
             if found:
-                self._count(found.answer, -1)
+                self._tally.count(found.answer, by=-1)
             self._file.settle(self._store)
         return found
-
-    def _count(self, answer: Answer, by: int) -> None:
-        with self._lock:
-            for pair in decided(answer, self._prompts):
-                self._pairs[pair] += by
-                if not self._pairs[pair]:
-                    del self._pairs[pair]
 
 
 def _answer(question: Question, given: Given) -> Answer:

@@ -19,13 +19,22 @@ def prompts_to_train_on(split: Split) -> frozenset[str]:
     return frozenset(prompt_hash(row) for row in (*split.train.rows, *split.validation.rows))
 
 
+def prompt_of(answer: Answer) -> str:
+    """The hash of its prompt, as a row's."""
+    return prompt_hash(Row(0, tuple(turn.model_dump() for turn in answer.messages)))
+
+
 def decided(answer: Answer, prompts: Set[str]) -> set[Pair]:
     """The pairs of different completions that an answer decides."""
-    prompt = prompt_hash(Row(0, tuple(turn.model_dump() for turn in answer.messages)))
+    prompt = prompt_of(answer)
     if prompt not in prompts:
         return set()
     found = preferences(answer)
-    return {(prompt, frozenset((pair.chosen, pair.rejected))) for pair in found if pair.chosen != pair.rejected}
+    return {
+        (prompt, frozenset((pair.chosen, pair.rejected)))
+        for pair in found
+        if pair.chosen.strip() != pair.rejected.strip()
+    }
 
 
 def pairs_decided(path: Path, split: Split) -> int:

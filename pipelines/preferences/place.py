@@ -21,12 +21,14 @@ from pipelines.state import Step, answers_path, steps
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stage's desk and what it stands on. met: what was found to differ between store and file."""
+    """A stage's desk and what it stands on. met: what was found to differ between store and file. prompts: hashes of
+    those that training may see."""
 
     desk: Desk
     store: Store
     file: AnswersFile
     met: Met
+    prompts: frozenset[str]
 
 
 def label_step(loaded: LoadedPlan, run_folder: Path, name: str | None) -> Step:
@@ -56,4 +58,5 @@ def open_place(loaded: LoadedPlan, run_folder: Path, step: Step) -> Place:
     file = AnswersFile(answers_path(step, loaded.folder), folder / f"{step.stage.name}.lock")
     met = file.bring_together(store)
     prompts = prompts_to_train_on(load_checked(loaded.plan.data, loaded.folder))
-    return Place(Desk(step.folder / CANDIDATES, store, file, prompts, step.stage.at_least), store, file, met)
+    desk = Desk(step.folder / CANDIDATES, store, file, prompts, step.stage.at_least)
+    return Place(desk, store, file, met, prompts)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.data.rows import Message
+from pipelines.data.rows import Message, Row
 from pipelines.preferences.answers import Turn
 
 CANDIDATES = "candidates.jsonl"
 """The file's name in the folder of its stage."""
+_ROLES = ("system", "user", "assistant")
 
 
 class Question(BaseModel):
@@ -39,6 +40,12 @@ def question_id(messages: Sequence[Turn], completions: Sequence[str]) -> str:
     """Names a question; an answer to it has the same one."""
     told = [[[turn.role, turn.content] for turn in messages], sorted(completions)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def is_plain(row: Row) -> bool:
+    """Whether the row's prompt is text alone; people are not shown calls of tools."""
+    turns = row.messages
+    return not row.tools and all(turn["role"] in _ROLES and not turn.get("tool_calls") for turn in turns)
 
 
 def as_turns(messages: Iterable[Message]) -> tuple[Turn, ...]:

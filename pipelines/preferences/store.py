@@ -75,18 +75,18 @@ class Store:
             known = "SELECT 1 FROM answers WHERE key = ? OR (question = ? AND annotator = ? AND gone IS NULL)"
             if self._connection.execute(known, (key, question, annotator)).fetchone():
                 return False
-            self._add(key, True, question, annotator, line)
+            self._connection.execute(
+                "INSERT INTO answers (key, here, question, annotator, answer, in_file) VALUES (?, 1, ?, ?, ?, 0)",
+                (key, question, annotator, line),
+            )
         return True
 
-    def take_in(self, question: str, line: str, annotator: str) -> None:
-        """Keeps an answer that stands in the file already."""
-        (number,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) FROM answers").fetchone()
-        self._add(f"file {number + 1}", False, question, annotator, line)
-
-    def _add(self, key: str, here: bool, question: str, annotator: str, line: str) -> None:
-        values = (key, here, question, annotator, line, not here)
-        columns = "(key, here, question, annotator, answer, in_file)"
-        self._connection.execute(f"INSERT INTO answers {columns} VALUES (?, ?, ?, ?, ?, ?)", values)
+    def take_in(self, key: str, question: str, line: str, annotator: str, in_file: bool = False) -> None:
+        """Keeps an answer that was given elsewhere; nothing happens when the key is known. Call it while writing."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO answers (key, here, question, annotator, answer, in_file) VALUES (?, 0, ?, ?, ?, ?)",
+            (key, question, annotator, line, in_file),
+        )
 
     def mark(self, number: int, in_file: bool, gone: Gone | None) -> None:
         """What became of an answer. Not flushed to disk by itself: what a power cut takes of it, `bring_together` of

@@ -169,3 +169,19 @@ def test_the_page_starts_without_torch_and_stops_at_a_signal_with_a_word(plan: P
     _, said = server.communicate(timeout=20)
     assert server.returncode == 0
     assert "0 answers are in" in said
+
+
+def test_pairs_are_imported_and_exported_and_status_says_what_is_missing(plan: Path) -> None:
+    rows = [{"prompt": f"May I return {n} lamps?", "chosen": "Gladly.", "rejected": "No."} for n in range(200)]
+    (plan.parent / "vendor.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:30]))
+    done = label(plan, "--stage", "ask", "--import", str(plan.parent / "vendor.jsonl"))
+    assert done.returncode == 0, done.stderr
+    assert "30 answers of 1 annotators were added; 0 were there already" in done.stdout
+    outside = int(done.stdout.split("already.\n")[1].split(" are about prompts")[0])
+    assert 0 < outside < 30
+    again = label(plan, "--stage", "ask", "--import", str(plan.parent / "vendor.jsonl"))
+    assert "0 answers of 1 annotators were added; 30 were there already" in again.stdout
+    label(plan, "--stage", "ask", "--export", str(plan.parent / "all.jsonl"))
+    assert (plan.parent / "all.jsonl").read_text() == (plan.parent / "preferences.jsonl").read_text()
+    both = label(plan, "--stage", "ask", "--import", "x", "--export", "y")
+    assert "one thing at a time" in both.stderr

@@ -233,3 +233,23 @@ def test_what_is_skipped_comes_at_the_end(office: Office) -> None:
         seen.append(asked.id)
         office.desk.give(Given(asked.id, asked.id, "ann", ((0, 1),)))
     assert seen[-1] == first.id
+
+
+def test_what_others_dispute_is_asked_first(office: Office) -> None:
+    for name in ("ann", "ben"):
+        for asked in office.questions:
+            good = asked.order(name).index(0)
+            disputed = name == "ben" and asked is office.questions[3]
+            best = 1 - good if disputed else good
+            office.desk.give(Given(f"{name} {asked.id}", asked.id, name, ((best,), (1 - best,))))
+    first = office.desk.before("cem").question
+    assert first is not None and first.id == office.questions[3].id
+    office.enter()
+    again = office.desk.before("cem").question
+    assert again is not None and again.id == office.questions[3].id, "also in the next process"
+    number = office.desk.before("ben").undo
+    while number is not None:
+        office.desk.undo("ben", number)
+        number = office.desk.before("ben").undo
+    settled = office.desk.before("cem").question
+    assert settled is not None and settled.id == office.questions[0].id
