@@ -21,6 +21,8 @@ from pipelines.files import write_json
 from pipelines.job import Job
 from pipelines.models import load_policy, load_tokenizer
 from pipelines.plan import ModelSpec
+from pipelines.preferences.answers import read_answers
+from pipelines.preferences.ceiling import annotator_ceiling
 from pipelines.sampling import Sampling, sample
 from pipelines.training import answer_limit
 from reward_models.examples import Pair
@@ -63,7 +65,9 @@ def checked(job: Job, split: Split, parts: Parts, quick_accuracy: float | None) 
     scorers = [scorer_of(folder, job.plan.model) for folder in (job.model_folder, *members)]
     held = scored(scorers, parts.held)
     checks: dict[str, Any] = check(held, parts.learned) if held else {"held_out_pairs": 0}
-    checks |= {"quick_accuracy": quick_accuracy, **_drift(job, split, scorers, parts)}
+    ceiling = annotator_ceiling(read_answers(job.rows) if job.rows else split.train)
+    checks |= {"quick_accuracy": quick_accuracy, "ceiling": list(ceiling) if ceiling else None}
+    checks |= _drift(job, split, scorers, parts)
     write_json(job.folder / "checks.json", checks)
     if held:
         draw_reliability(checks["reliability"], job.folder / "reliability.png")
@@ -134,7 +138,8 @@ def _say(job: Job, checks: dict[str, Any]) -> None:
         job.progress.say("no pair is held out, so nothing is known of this reward model")
         return
     low, high = checks["accuracy_interval"]
+    people = f"; people reach at most {checks['ceiling'][0]:.1%} on each other" if checks["ceiling"] else ""
     job.progress.say(
         f"{checks['accuracy']:.1%} of {checks['held_out_pairs']} held-out pairs are right [{low:.1%}, {high:.1%}]; "
-        f"length alone {checks['length_only']:.1%}, quick {checks['quick_accuracy']:.1%}"
+        f"length alone {checks['length_only']:.1%}, quick {checks['quick_accuracy']:.1%}{people}"
     )
