@@ -158,7 +158,7 @@ class Launcher:
         """One process sees one GPU: with several in sight transformers would wrap the model in DataParallel.
 
         Threads that wait spin for microseconds only: beside a busy neighbour long spinning makes two threads slower
-        than one, and sleeping at once costs a third of the speed on idle cores (docs/experiments.md).
+        than one (docs/experiments.md).
         """
         one_gpu = {"CUDA_VISIBLE_DEVICES": "0"} if self._loaded.plan.processes == 1 else {}
         return {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000", **one_gpu, **os.environ}
