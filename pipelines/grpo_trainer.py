@@ -1,10 +1,11 @@
-"""TRL's GRPOTrainer with our order of prompts. Two of its private methods are overridden; a test names them."""
+"""TRL's GRPOTrainer with our order of prompts and our engine. A test names the private methods that are overridden."""
 
 from typing import Any
 
 from accelerate.utils import gather_object
 from trl import GRPOTrainer
 
+from pipelines import rl_sampling
 from pipelines.prompt_queue import PromptQueue
 
 
@@ -18,6 +19,13 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:  # noqa: ARG002 - the queue knows the rows by number
         return self._queue
+
+    def _generate_single_turn(
+        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: Any, has_tool_images: bool = False
+    ) -> Any:
+        if rl_sampling.takes(self):
+            return rl_sampling.draw(self, prompt_ids), None
+        return super()._generate_single_turn(prompt_ids, images, multimodal_fields, num_generations, has_tool_images)
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         """(B over all processes, 1) rewards, in the order of the processes."""

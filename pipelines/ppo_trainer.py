@@ -16,7 +16,7 @@ from trl import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
 
 from graders.errors import UserError
-from pipelines import ppo_math
+from pipelines import ppo_math, rl_sampling
 from pipelines.alarms import SPREADLESS
 from pipelines.plan import PPO
 from pipelines.value_model import ValueModel
@@ -87,6 +87,13 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         if self.state.global_step == 0 and scored.numel():
             self.value_model.start_at(float(scored.mean()))
         return rewards
+
+    def _generate_single_turn(
+        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: Any, has_tool_images: bool = False
+    ) -> Any:
+        if rl_sampling.takes(self):
+            return rl_sampling.draw(self, prompt_ids), None
+        return super()._generate_single_turn(prompt_ids, images, multimodal_fields, num_generations, has_tool_images)
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         batch: dict[str, Any] = super()._generate_and_score_completions(inputs)

@@ -96,17 +96,17 @@ def sample_tokens(
 
 def _batches(jobs: list[_Job], encoded: list[list[int]], settings: Sampling, policy: Policy) -> Iterator[list[_Job]]:
     """Consecutive jobs, as many as memory bears with the batch's longest prompt; whole prompts where one fits."""
-    start, room, vocab_size = 0, _room(), policy.model.config.get_text_config().vocab_size
+    start, free, vocab_size = 0, room(), policy.model.config.get_text_config().vocab_size
     while start < len(jobs):
         tokens = len(encoded[jobs[start][0]]) + settings.max_new_tokens
-        size = rows_at_once(tokens, cache_bytes_per_token(policy.model), vocab_size, room)
+        size = rows_at_once(tokens, cache_bytes_per_token(policy.model), vocab_size, free)
         if size > settings.num_samples:
             size -= size % settings.num_samples
         yield jobs[start : start + size]
         start += size
 
 
-def _room() -> Room:
+def room() -> Room:
     """What sampling may fill. On a GPU what is free, down to a power of two: some megabytes must change no batch."""
     import torch
 

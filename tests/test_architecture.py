@@ -26,6 +26,7 @@ WORKER_ONLY = {
     "pipelines/prompt_queue.py",
     "pipelines/bell.py",
     "pipelines/rollout.py",
+    "pipelines/rl_sampling.py",
     "pipelines/dpo.py",
     "pipelines/kto.py",
     "pipelines/preference_trainers.py",

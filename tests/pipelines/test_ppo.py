@@ -264,7 +264,7 @@ def test_a_stop_saves_where_answers_are_sampled_next_and_resumes_to_the_same_pol
 def test_the_methods_that_are_overridden_are_trls() -> None:
     """TRL's minor version is pinned; after it moves, read each of these before the tests are run."""
     ours = {name for name, value in vars(PPOTrainer).items() if callable(value)}
-    of_trl = {"_calculate_rewards", "_generate_and_score_completions", "_compute_loss"}
+    of_trl = {"_calculate_rewards", "_generate_single_turn", "_generate_and_score_completions", "_compute_loss"}
     of_transformers = {"create_optimizer", "_save_checkpoint", "_load_optimizer_and_scheduler"}
     called = {"_get_per_token_logps_and_entropies"}
     assert all(hasattr(Trainer, name) for name in of_transformers)

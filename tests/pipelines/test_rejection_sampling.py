@@ -175,7 +175,7 @@ def test_more_samples_than_fit_at_once_are_taken_in_batches(
         return decode_batch(policy, encoded, batch, *rest)
 
     monkeypatch.setattr(sampling, "_decode", noted)
-    monkeypatch.setattr(sampling, "_room", lambda: Room(1 << 30, tokens=512))
+    monkeypatch.setattr(sampling, "room", lambda: Room(1 << 30, tokens=512))
     data = {"train": "rows.jsonl", "limit": 12, "split": {"test": 0.3, "validation": 0.0}}
     plan = planned(stage={"samples_per_prompt": 9, "max_new_tokens": 48, "batch_size": 4}, data=data)
     numbers = run(job_of(plan, tmp_path / "out"))
