@@ -12,11 +12,12 @@ from pipelines import label
 from pipelines.data.checked import load_checked
 from pipelines.data.split import prompt_hash
 from pipelines.job import Job, Progress
-from pipelines.launcher import DONE, STOPPED
+from pipelines.launcher import DONE, STOPPED, Launcher, Signals
 from pipelines.plan_file import load_plan
 from pipelines.preferences.answers import Answer, Turn, answer_lines
 from pipelines.preferences.enough import pairs_decided, prompts_to_train_on
 from pipelines.preferences.questions import Question, as_turns, read_candidates
+from pipelines.state import steps
 from tests.pipelines.test_runner import run
 
 Writer = Callable[..., Path]
@@ -132,3 +133,16 @@ def test_fewer_prompts_than_the_pairs_need_are_told(write_plan: Writer, tiny_mod
     plan = write_plan({**LABEL, "prompts": 200, "at_least": 150})
     with pytest.raises(UserError, match="150 pairs"):
         label.run(job_of(plan, tiny_model, tmp_path / "out"))
+
+
+def test_answers_given_while_a_run_is_under_way_are_not_trained_on_in_secret(write_plan: Writer) -> None:
+    plan = write_plan(LABEL, {"type": "dpo", "name": "dpo"})
+    loaded = load_plan(plan)
+    path = plan.parent / "preferences.jsonl"
+    path.write_text("{}\n")
+    todo = steps(loaded, plan.parent / "run")
+    launcher = Launcher(loaded, 0, Signals())
+    assert launcher._answers(todo[1], todo) == str(path)
+    path.write_text("{}\n{}\n")
+    with pytest.raises(UserError, match="people gave or took back answers since this run began"):
+        launcher._answers(todo[1], todo)
