@@ -69,12 +69,14 @@ def logged_reward(job: Job, grader: Grader, rows: Rows, overlong_from: int | Non
 
 
 def course(log_history: list[dict[str, Any]]) -> Numbers:
-    """How the reward went, from a trainer's log; empty where nothing could be graded."""
+    """How the reward went, and the KL to the input policy where it is logged; empty where nothing could be graded."""
     last = [log for log in log_history if log.get("reward") is not None]
     if not last:
         return {}
+    kls = [log["kl"] for log in last if log.get("kl") is not None]
     return {
         "first_reward": last[0]["reward"],
         "last_reward": last[-1]["reward"],
         "groups_without_spread": sum(log[SPREADLESS] for log in last) / len(last),
+        **({"last_kl_per_token": kls[-1]} if kls else {}),
     }

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 WAITING = 75
 PARTS = {"train": (1000, 41), "validation": (200, 42), "test": (500, 43)}
 """Part → how many prompts, and their seed."""
-TOLD = ("accuracy", "accuracy_interval", "length_only", "majority", "quick_accuracy", "ece", "kl", "first_reward")
+TOLD = ("accuracy", "accuracy_interval", "length_only", "majority", "quick_accuracy", "ece", "kl", "last_kl_per_token")
 
 
 def main() -> None:
