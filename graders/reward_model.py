@@ -46,7 +46,8 @@ class RewardModel(Grader):
     @model_validator(mode="after")
     def _from_here(self, info: ValidationInfo) -> Self:
         """A folder is looked for from the one that the context names, else from the current one."""
-        self._folder = Path((info.context or {}).get("folder", "."))
+        if is_folder(self.model):
+            self._folder = Path((info.context or {}).get("folder", "."))
         return self
 
     def files(self) -> tuple[str, ...]:
