@@ -51,7 +51,7 @@ def test_init_and_run_take_a_file_to_a_report(tmp_path: Path) -> None:
         ("arithmetic", ["reasoning_helps=yes"], ["base", "after_sft", "after_grpo"]),
         ("extract", ["reasoning_helps=no"], ["base", "after_sft"]),
         ("intent", ["reasoning_helps=no"], ["base", "after_sft"]),
-        ("tone", [], ["base", "after_sft"]),
+        ("tone", [], ["base", "after_sft", "after_dpo"]),
     ],
 )
 def test_each_task_runs_to_its_report(tmp_path: Path, task: str, settings: list[str], stages: list[str]) -> None:
