@@ -96,6 +96,7 @@ def test_its_numbers_are_centred_over_the_pairs_it_learned_from(planned: Planner
     assert sum(number for number in numbers if number is not None) / len(numbers) == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.soak
 def test_of_an_ensemble_the_lowest_number_counts(planned: Planner, tmp_path: Path) -> None:
     stage = {"type": "reward_model", "name": "rm", "ensemble": 2, "epochs": 0.5, "learning_rate": 1e-3}
     path = planned(list, stage)
@@ -159,6 +160,7 @@ def test_the_gate_stops_what_learned_nothing(planned: Planner, tmp_path: Path, c
         assert any(said in line for line in notes.lines)
 
 
+@pytest.mark.soak
 def test_too_few_held_out_pairs_are_a_closed_gate(planned: Planner, tmp_path: Path) -> None:
     path = planned(data={"train": "test.jsonl", "split": {"test": 0.3}})
     loaded = load_plan(path)
