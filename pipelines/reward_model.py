@@ -58,7 +58,8 @@ def run(job: Job) -> Numbers:
         return numbers
     for number, member in enumerate(members, start=1):
         shutil.copytree(member.model_folder, job.model_folder / f"{MEMBER}{number}", dirs_exist_ok=True)
-    return {"pairs": len(parts.learned), **numbers, **checked(job, split, parts, _quick_accuracy(job, parts))}
+    baseline = None if stage.method == "quick" or not parts.held else _quick_accuracy(job, parts)
+    return {"pairs": len(parts.learned), **numbers, **checked(job, split, parts, baseline)}
 
 
 def _member(job: Job, number: int) -> Job:
@@ -130,15 +131,13 @@ def _quick(job: Job, policy: Policy, parts: Parts) -> Numbers:
     return {"examples": len(parts.learned), "strength": strength, "train_seconds": round(time.monotonic() - started, 2)}
 
 
-def _quick_accuracy(job: Job, parts: Parts) -> float | None:
+def _quick_accuracy(job: Job, parts: Parts) -> float:
     """Of logistic regression on the input policy's states: what a reward model should beat."""
     policy = _body(job)
     scorer = _frozen(policy)
-    if not parts.held:
-        return None
     policy.model.score.weight.data.copy_(fit_head(scorer, parts.learned, job.plan.seed)[0])
     rights = [one.right for one in scored([scorer], parts.held)]
-    return sum(rights) / len(rights) if rights else None
+    return sum(rights) / max(1, len(rights))
 
 
 def _frozen(policy: Policy) -> Scorer:

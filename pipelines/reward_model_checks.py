@@ -60,14 +60,18 @@ def _pair(row: Row, margins: bool) -> Pair:
 
 
 def checked(job: Job, split: Split, parts: Parts, quick_accuracy: float | None) -> dict[str, Any]:
-    """Measures, writes both files, tells the user in a sentence, and returns the numbers."""
+    """Measures, writes both files, tells the user in a sentence, and returns the numbers.
+
+    quick_accuracy: of the quick baseline; None where the model is that baseline itself.
+    """
     members = sorted(job.model_folder.glob(f"{MEMBER}*"))
     scorers = [scorer_of(folder, job.plan.model) for folder in (job.model_folder, *members)]
     held = scored(scorers, parts.held)
     checks: dict[str, Any] = check(held, parts.learned) if held else {"held_out_pairs": 0}
     ceiling = annotator_ceiling(read_answers(job.rows) if job.rows else split.train)
-    checks |= {"quick_accuracy": quick_accuracy, "ceiling": list(ceiling) if ceiling else None}
-    checks |= _drift(job, split, scorers, parts)
+    quick = checks.get("accuracy") if quick_accuracy is None else quick_accuracy
+    checks |= {"quick_accuracy": quick, "ceiling": list(ceiling) if ceiling else None}
+    checks |= _drift(job, split, scorers, (parts.prompts, held)) if held else {}
     write_json(job.folder / "checks.json", checks)
     if held:
         draw_reliability(checks["reliability"], job.folder / "reliability.png")
@@ -112,16 +116,19 @@ def centre_of(folder: Path, spec: ModelSpec, pairs: Sequence[Pair]) -> float:
     return scorer.centre + sum(numbers) / len(numbers) if numbers else scorer.centre
 
 
-def _drift(job: Job, split: Split, scorers: Sequence[Scorer], parts: Parts) -> dict[str, float]:
-    """How the policy's own answers score beside the answers in the held-out pairs: far outside, nothing is known."""
-    held = scored(scorers, parts.held)
-    if not held:
-        return {}
+def _drift(
+    job: Job, split: Split, scorers: Sequence[Scorer], known: tuple[Sequence[Row], Sequence[Scored]]
+) -> dict[str, float]:
+    """How the policy's own answers score beside the answers in the held-out pairs: far outside, nothing is known.
+
+    known: rows to answer, and the held-out pairs with their numbers.
+    """
+    prompts, held = known
     policy = load_policy(job.policy, job.plan.model, "draw")
     args = job.plan.model.template_args
     settings = Sampling(answer_limit(split.train.rows, policy, args), 1.0, seed=job.plan.seed)
-    answers = sample(policy, [row.messages for row in parts.prompts], settings, args, job.progress)
-    asked = [(row.messages, some[0].text) for row, some in zip(parts.prompts, answers, strict=True)]
+    answers = sample(policy, [row.messages for row in prompts], settings, args, job.progress)
+    asked = [(row.messages, some[0].text) for row, some in zip(prompts, answers, strict=True)]
     own = [number for number in _numbers(scorers, asked) if number is not None]
     inside = [value for one in held for value in (one.chosen, one.rejected)]
     outside = sum(not min(inside) <= number <= max(inside) for number in own)
