@@ -5,7 +5,6 @@ input policy: a frozen copy, or the adapter turned off. Loss on answers alone; a
 left out and counted. TRL's DPOTrainer with the plan's loss (dpo_losses.py).
 """
 
-import copy
 from typing import Any
 
 from datasets import Dataset
@@ -18,7 +17,7 @@ from pipelines.files import write_text
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.plan import DPO
-from pipelines.preference_run import SHOWN, learn
+from pipelines.preference_run import SHOWN, learn, reference_of
 from pipelines.preference_trainers import PairTrainer
 from pipelines.preferences.examples import Examples, pair_examples, shown
 from pipelines.preferences.pairs import load_pairs
@@ -51,9 +50,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(num_pairs)
-    # Before the trainer is made, which patches and wraps the policy, and before what is left of memory is shared out.
-    kept_by_trl = tuning != "full" or stage.trainer.get("precompute_ref_log_probs") is True
-    reference = None if kept_by_trl else copy.deepcopy(policy.model)
+    reference = reference_of(policy, stage, tuning)
     batch = sizing.split_batch(size, processes.count(), 2 * examples.longest, facts, room())
     epochs = stage.epochs or sizing.preference_epochs(num_pairs)
     config = DPOConfig(

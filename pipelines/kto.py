@@ -5,7 +5,6 @@ trained on. The reference is the input policy. Each answer gains or loses agains
 micro-batch, so a micro-batch is part of the method: it has eight answers where the device bears them. TRL's KTOTrainer.
 """
 
-import copy
 import random
 
 from datasets import Dataset
@@ -18,7 +17,7 @@ from pipelines.files import write_text
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.plan import KTO
-from pipelines.preference_run import SHOWN, learn
+from pipelines.preference_run import SHOWN, learn, reference_of
 from pipelines.preference_trainers import ThumbTrainer
 from pipelines.preferences.examples import Examples, shown, thumb_examples
 from pipelines.preferences.thumbs import load_thumbs, thumb_weights
@@ -58,9 +57,7 @@ def _trainer(job: Job, stage: KTO, policy: Policy, examples: Examples, watch: Wa
     num_rows = len(examples.examples)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
-    # Before the trainer is made, which patches and wraps the policy, and before what is left of memory is shared out.
-    kept_by_trl = tuning != "full" or stage.trainer.get("precompute_ref_log_probs") is True
-    reference = None if kept_by_trl else copy.deepcopy(policy.model)
+    reference = reference_of(policy, stage, tuning)
     batch = _batch(stage.batch_size or sizing.sft_batch_size(num_rows), examples.longest, facts)
     epochs = stage.epochs or sizing.preference_epochs(num_rows)
     good = sum(example["label"] for example in examples.examples)

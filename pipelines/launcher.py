@@ -17,6 +17,7 @@ from pipelines import worker
 from pipelines.files import write_json, write_text
 from pipelines.plan import Training
 from pipelines.plan_file import LoadedPlan
+from pipelines.signals import Signals
 from pipelines.sources import locate
 from pipelines.state import Record, Step, answers_identity, answers_path
 
@@ -36,32 +37,6 @@ class Watcher(Protocol):
     def finished(self, step: Step, record: Record) -> None: ...
     def gate_closed(self, step: Step, why: str) -> None: ...
     def waits(self, step: Step, why: str) -> None: ...
-
-
-class Signals:
-    """While open, Ctrl-C, SIGTERM and a closed terminal are noted instead of raised, so that the worker can be asked
-    to stop. What comes within a second is one wish: `timeout`, shells and supervisors often signal twice."""
-
-    def __init__(self) -> None:
-        self.received: list[int] = []
-        self._last = float("-inf")
-
-    def __enter__(self) -> "Signals":
-        heeded = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is what nohup asks for
-            heeded.append(signal.SIGHUP)
-        self._before = {sig: signal.signal(sig, self._note) for sig in heeded}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for sig, handler in self._before.items():
-            signal.signal(sig, handler)
-
-    def _note(self, sig: int, _frame: object) -> None:
-        now = time.monotonic()
-        if now - self._last > 1:
-            self.received.append(sig)
-        self._last = now
 
 
 class Launcher:

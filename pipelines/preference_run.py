@@ -1,5 +1,6 @@
 """What DPO and KTO share beside pipelines/training.py: the run of a trainer with its callbacks, and how it went."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,13 +14,24 @@ from pipelines.drift import drift
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy
+from pipelines.plan import Training
 from pipelines.preference_alarms import CHOSEN_CHANGE, MARGIN, PREFERENCE_ALARMS
+from pipelines.sizing import Tuning
 from pipelines.training import answer_limit, train
 from pipelines.watch import Watch
 
 ACCURACY = "rewards/accuracies"
 """TRL's name for the share of pairs whose chosen answer gained more than its rejected one."""
 SHOWN = {"loss": "loss", MARGIN: "margin", ACCURACY: "pairs right", CHOSEN_CHANGE: "chosen answers"}
+
+
+def reference_of(policy: Policy, stage: Training, tuning: Tuning) -> Any:
+    """A copy of the input policy; None where TRL keeps it: under the adapter, or as log-probabilities.
+
+    Call it before the trainer is made, which patches and wraps the policy, and before memory is shared out.
+    """
+    kept_by_trl = tuning != "full" or stage.trainer.get("precompute_ref_log_probs") is True
+    return None if kept_by_trl else copy.deepcopy(policy.model)
 
 
 def learn(job: Job, policy: Policy, split: Split, trainer: Any, watch: Watch, stop_on: Sequence[str]) -> Numbers:

@@ -11,12 +11,14 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.engines import require_engines
 from pipelines.files import remove_tree
-from pipelines.launcher import DONE, STOPPED, Launcher, Signals, Watcher, finished_record
+from pipelines.launcher import DONE, STOPPED, Launcher, Watcher, finished_record
 from pipelines.plan import Evaluate, Label, Probe
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.enough import wanted
+from pipelines.run_lock import lock
 from pipelines.run_report import gate_refusal, write_run_report
-from pipelines.state import Step, lock, steps, why_run
+from pipelines.signals import Signals
+from pipelines.state import Step, steps, why_run
 
 GATE_CLOSED = 3
 

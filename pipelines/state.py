@@ -1,13 +1,10 @@
-"""What a run remembers: steps with their fingerprints, records of what is done, and the lock.
+"""What a run remembers: steps with their fingerprints, and records of what is done.
 
 A stage is done when its done.json exists, written last and atomically. Its folder's name carries the first 8 digits
 of its fingerprint, so that a checkpoint of another config is never resumed.
 """
 
-import fcntl
 import json
-import os
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -29,8 +26,6 @@ from pipelines.stages import STAGES, Kind, graders_of
 _JUDGED_ANEW = {"gate", "control", "answers", "at_least"}
 """Fields that change no result: they decide on each run whether, and with which model, the plan goes on."""
 _LEFT = {"policy": "model", "rows": "completions", "reward_model": "reward model"}
-LOCK_SECONDS = 2.0
-"""How long to wait for the lock: the worker of a runner that was killed takes a moment to die."""
 
 
 class Record(BaseModel):
@@ -215,43 +210,3 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "not installed as a package"
-
-
-def lock(run_folder: Path) -> int:
-    """Takes the run's lock and returns its descriptor, to be inherited by the worker. UserError if another holds it."""
-    try:
-        run_folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(run_folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise UserError(
-            f"cannot write here: {error.strerror}", "a writable folder", "choose another with --out", str(run_folder)
-        ) from None
-    deadline = time.monotonic() + LOCK_SECONDS
-    while not _locked(descriptor):
-        if time.monotonic() > deadline:
-            os.close(descriptor)
-            raise UserError(
-                "another `run` is at work here", "one at a time", "wait for it, or choose --out", str(run_folder)
-            )
-        time.sleep(0.1)
-    return descriptor
-
-
-def at_work(run_folder: Path) -> bool:
-    """Whether a `run` holds the run's lock now."""
-    try:
-        descriptor = os.open(run_folder / "lock", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return not _locked(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

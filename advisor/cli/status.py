@@ -29,7 +29,8 @@ def status(plan: Path, out: Path | None, as_json: bool) -> None:
 
 def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
     """Prints one line a stage."""
-    from pipelines.state import at_work, steps
+    from pipelines.run_lock import at_work
+    from pipelines.state import steps
 
     busy = at_work(run_folder)
     rows = [_stage(step, loaded, run_folder, busy) for step in steps(loaded, run_folder)]

@@ -11,8 +11,9 @@ from advisor.labelling.server import About, Server
 from graders.errors import UserError
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.place import Place, labels_folder
+from pipelines.run_lock import at_work
 from pipelines.runner import command
-from pipelines.state import Step, at_work
+from pipelines.state import Step
 
 
 def serve(place: Place, loaded: LoadedPlan, run_folder: Path, step: Step, annotator: str, port: int | None) -> None:

@@ -12,8 +12,9 @@ from pipelines.files import write_text
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.answers import answer_lines
 from pipelines.preferences.place import Place
+from pipelines.run_lock import at_work
 from pipelines.runner import command
-from pipelines.state import Step, at_work
+from pipelines.state import Step
 
 
 @dataclass(frozen=True, slots=True)

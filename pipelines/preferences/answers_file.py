@@ -4,6 +4,7 @@ Appending is one write, flushed to disk; taking a line out writes the file anew.
 full disk is made good by the next call.
 """
 
+import errno
 import fcntl
 import os
 import secrets
@@ -127,7 +128,7 @@ def _write_whole(descriptor: int, data: bytes, size: int) -> None:
     """All or nothing: where the disk is full after a part, that part is taken back."""
     try:
         if os.write(descriptor, data) < len(data):
-            raise OSError(28, "no space is left on the disk")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     except OSError:
         os.ftruncate(descriptor, size)

@@ -18,7 +18,8 @@ from click.testing import CliRunner
 from advisor.cli.main import run_command
 from advisor.cli.progress import Terminal as Shown
 from pipelines.plan_file import load_plan
-from pipelines.state import lock, steps
+from pipelines.run_lock import lock
+from pipelines.state import steps
 from tests.advisor import conftest
 
 ROOT = Path(__file__).parents[2]

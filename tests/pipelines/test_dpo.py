@@ -16,7 +16,7 @@ from trl import DPOConfig, DPOTrainer, KTOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from graders.errors import UserError
-from pipelines import dpo, evaluate, preference_trainers, sizing, training
+from pipelines import dpo, evaluate, preference_run, preference_trainers, sizing, training
 from pipelines.alarms import PreferenceAlarmName
 from pipelines.data.render import NO_LOSS, encode
 from pipelines.data.rows import Row, Rows
@@ -141,7 +141,7 @@ def test_a_reference_that_is_not_the_policy_ends_training_before_the_first_step(
         torch.nn.init.normal_(other.model.embed_tokens.weight)
         return other
 
-    monkeypatch.setattr(dpo, "copy", SimpleNamespace(deepcopy=another))
+    monkeypatch.setattr(preference_run, "copy", SimpleNamespace(deepcopy=another))
     with pytest.raises(RuntimeError, match="differs from its reference before the first step"):
         run(write_pairs(DPO), tiny_model, tmp_path / "out")
 

@@ -12,11 +12,12 @@ from pipelines import label
 from pipelines.data.checked import load_checked
 from pipelines.data.split import prompt_hash
 from pipelines.job import Job, Progress
-from pipelines.launcher import DONE, STOPPED, Launcher, Signals
+from pipelines.launcher import DONE, STOPPED, Launcher
 from pipelines.plan_file import load_plan
 from pipelines.preferences.answers import Answer, Turn, answer_lines
 from pipelines.preferences.enough import pairs_decided, prompts_to_train_on
 from pipelines.preferences.questions import Question, as_turns, read_candidates
+from pipelines.signals import Signals
 from pipelines.state import steps
 from tests.pipelines.test_runner import run
 

@@ -18,8 +18,9 @@ from graders.errors import UserError
 from pipelines import launcher
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
+from pipelines.run_lock import at_work
 from pipelines.runner import GATE_CLOSED, Options, run_plan
-from pipelines.state import Record, Step, at_work
+from pipelines.state import Record, Step
 from pipelines.worker import no_room
 
 Writer = Callable[..., Path]
@@ -173,7 +174,7 @@ def test_a_term_signal_saves_a_checkpoint_and_exits_75(write_plan: Writer) -> No
 
 def test_ctrl_c_exits_130_and_a_second_run_is_refused(write_plan: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = write_plan(SLOW | {"epochs": 100})
-    monkeypatch.setattr("pipelines.state.LOCK_SECONDS", 0.0)
+    monkeypatch.setattr("pipelines.run_lock.LOCK_SECONDS", 0.0)
     process = start(plan)
     wait_for_steps(plan, "sft", 5)
     with pytest.raises(UserError, match="another `run` is at work here"):

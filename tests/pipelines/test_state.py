@@ -11,8 +11,9 @@ from graders.errors import UserError
 from pipelines import state
 from pipelines.files import write_json
 from pipelines.plan_file import load_plan
+from pipelines.run_lock import lock
 from pipelines.stages import StageType
-from pipelines.state import Record, Step, lock, steps, versions, why_run
+from pipelines.state import Record, Step, steps, versions, why_run
 
 Writer = Callable[..., Path]
 BASE = {"type": "evaluate", "name": "base"}
