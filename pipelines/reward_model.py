@@ -44,7 +44,7 @@ MEMBER_DONE = "numbers.json"
 def run(job: Job) -> Numbers:
     """The stage function of `reward_model`."""
     stage = job.config(RewardModel)
-    split = load_pairs(job)
+    split = load_pairs(job, with_ties=True)
     parts = held_apart(split, stage.margins)
     members = [_member(job, number) for number in range(1, stage.ensemble)]
     for member in members:

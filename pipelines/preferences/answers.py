@@ -86,6 +86,12 @@ def preferences(answer: Answer) -> list[Preference]:
     ]
 
 
+def ties(answer: Answer) -> list[tuple[str, str]]:
+    """Every pair of different completions that a ranking finds as good as each other."""
+    groups = [[answer.completions[place] for place in group] for group in answer.ranking]
+    return [(one, other) for group in groups for one, other in combinations(group, 2) if one != other]
+
+
 def read_answers(path: Path) -> list[Answer]:
     """Raises UserError with the line of what cannot be read."""
     lines = numbered_lines(path.read_text(encoding="utf-8"))

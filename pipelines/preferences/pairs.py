@@ -12,14 +12,17 @@ from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Rows, Split
 from pipelines.data.split import prompt_hash
 from pipelines.job import Job
-from pipelines.preferences.answers import Answer, preferences, read_answers
+from pipelines.preferences.answers import Answer, preferences, read_answers, ties
 
 
-def load_pairs(job: Job) -> Split:
-    """Rows with `chosen` and `rejected`; raises UserError where the training part has none."""
+def load_pairs(job: Job, with_ties: bool = False) -> Split:
+    """Rows with `chosen` and `rejected`; raises UserError where the training part has none.
+
+    with_ties: also what people found as good as each other, with a true column `tie`: a reward model learns from it.
+    """
     split = load_checked(job.plan.data, job.base)
-    found = _from_answers(job, split) if job.rows is not None else _own(split)
-    if not found.train.rows:
+    found = _from_answers(job, split, with_ties) if job.rows is not None else _own(split)
+    if all(row.columns.get("tie") is True for row in found.train.rows):
         raise UserError(
             "there are no preference pairs to train on",
             "rows with a chosen and a rejected answer, or an earlier stage of type `label`",
@@ -38,7 +41,7 @@ def _pairs(part: Rows) -> Rows:
     return part.only(row for row in part.rows if row.is_pair)
 
 
-def _from_answers(job: Job, split: Split) -> Split:
+def _from_answers(job: Job, split: Split, with_ties: bool) -> Split:
     """Of answers to prompts that are in no part any more, nothing is used."""
     assert job.rows is not None
     held = {
@@ -47,7 +50,7 @@ def _from_answers(job: Job, split: Split) -> Split:
     }
     parts: dict[str, list[Row]] = {"train": [], "validation": []}
     for number, answer in enumerate(read_answers(job.rows), start=1):
-        for row in answer_rows(number, answer):
+        for row in [*answer_rows(number, answer), *(_tied_rows(number, answer) if with_ties else ())]:
             name = next((name for name, prompts in held.items() if prompt_hash(row) in prompts), None)
             if name is not None and str(row.chosen).strip() != str(row.rejected).strip():
                 parts[name].append(row)
@@ -63,6 +66,11 @@ def answer_rows(number: int, answer: Answer) -> list[Row]:
         Row(number, messages, chosen=one.chosen, rejected=one.rejected, columns={**said, "margin": one.margin})
         for one in preferences(answer)
     ]
+
+
+def _tied_rows(number: int, answer: Answer) -> list[Row]:
+    messages = tuple(turn.model_dump() for turn in answer.messages)
+    return [Row(number, messages, chosen=one, rejected=other, columns={"tie": True}) for one, other in ties(answer)]
 
 
 def answer_table(source: str, rows: Iterable[Row]) -> Rows:

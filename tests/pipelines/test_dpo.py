@@ -320,6 +320,9 @@ def test_pairs_come_from_peoples_answers_where_an_earlier_stage_collected_some(
     numbers = dpo.run(replace(job, rows=tmp_path / "answers.jsonl"))
     train = load_pairs(replace(job, rows=tmp_path / "answers.jsonl")).train
     assert numbers["pairs"] == len(train.rows) == 4 * len({row.prompt for row in train.rows})
+    with_ties = load_pairs(replace(job, rows=tmp_path / "answers.jsonl"), with_ties=True).train
+    tied = [row for row in with_ties.rows if row.columns.get("tie") is True]
+    assert len(tied) == len(with_ties.rows) - len(train.rows) == 2 * len({row.prompt for row in train.rows})
     assert 0 < len({row.prompt for row in train.rows}) < len(asked), "prompts of the test part stay there"
     assert numbers["last_margin"] > 0
     assert "Gladly: " in (tmp_path / "out" / "rows.txt").read_text()

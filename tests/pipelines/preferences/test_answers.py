@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from graders.errors import UserError
-from pipelines.preferences.answers import Answer, answer_lines, preferences, read_answers
+from pipelines.preferences.answers import Answer, answer_lines, preferences, read_answers, ties
 
 ASKED = ({"role": "user", "content": "May I come?"},)
 
@@ -24,6 +24,11 @@ def test_a_ranking_gives_every_pair_it_decides_with_its_margin() -> None:
 def test_ties_and_what_was_left_out_give_no_pair() -> None:
     assert preferences(answer([[0, 1]])) == []
     assert [(one.chosen, one.rejected) for one in preferences(answer([[3], [1]]))] == [("d", "b")]
+
+
+def test_ties_are_pairs_of_their_own() -> None:
+    assert ties(answer([[2], [0, 3], [1]])) == [("a", "d")]
+    assert ties(answer([[0, 1]], completions=("same", "same"))) == []
 
 
 def test_answers_are_read_as_written(tmp_path: Path) -> None:
