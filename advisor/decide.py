@@ -1,22 +1,21 @@
-"""Facts → Decision: pure, and the rules are data (`advisor/rules.py`)."""
+"""Facts → Decision: pure, and the rules are data (`advisor/rules/`).
+
+First the family whose signal is at hand, then its pipeline, then whether anything says not to train now. The outcome is
+the family of the pipeline's last stage, or `collect` or `do_not_tune`; then the stages are what would be trained.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from advisor.facts import Facts, Outcome
-from advisor.rules import (
-    CAUTIONS,
-    CHANGES,
-    COLLECT,
-    OUTCOMES,
-    STAGES,
-    VETOES,
-    Caution,
-    Method,
-    Rule,
-    StageRule,
-    Veto,
-)
+from advisor.rules.barriers import BARRIERS, COLLECT
+from advisor.rules.cautions import CAUTIONS
+from advisor.rules.changes import CHANGES
+from advisor.rules.edges import EDGES
+from advisor.rules.families import FAMILIES, VETOES
+from advisor.rules.kinds import FAMILY, Barrier, Caution, Edge, Method, Rule, StageRule, Veto
+from advisor.rules.sources import FIREWORKS
+from advisor.rules.stages import STAGES
 
 ASSUMABLE: Mapping[str, tuple[Callable[[Facts], Facts], ...]] = {
     "verifiable": (lambda f: replace(f, verifiable=not f.verifiable),),
@@ -50,14 +49,16 @@ class Alternative:
 class Decision:
     """The advice with its record.
 
-    stages: training methods in order. fired: what counted, in
-    the order in which it counted. missing: what to collect, where the outcome is `collect`.
+    stages: training methods in order, also where the outcome is not to train now. fired: what counted, in the order in
+    which it counted. edges: gates between the stages, and where to go on when a number comes out bad. missing: what to
+    collect, where the outcome is `collect`.
     """
 
     outcome: Outcome
     stages: tuple[Method, ...]
     fired: tuple[Fired, ...]
     vetoes: tuple[Fired, ...]
+    edges: tuple[Edge, ...]
     runner_up: Alternative | None
     would_change: tuple[str, ...]
     missing: tuple[str, ...]
@@ -74,54 +75,79 @@ class Decision:
         return tuple(dict.fromkeys(source for fired in self.fired for source in fired.sources))
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """allowed: the family rules that hold and are not vetoed. forbidden: the first veto of each family passed over."""
+
+    rule: Rule
+    allowed: tuple[Rule, ...]
+    forbidden: tuple[Veto, ...]
+    stages: tuple[StageRule, ...]
+    barrier: Barrier | None
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        return _methods(self.stages)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.barrier is not None:
+            return self.barrier.outcome
+        return FAMILY[self.methods[-1]]
+
+
 def decide(facts: Facts) -> Decision:
     """The advice for these facts."""
-    allowed, forbidden = _choose(facts)
-    rule = allowed[0]
-    stages = _stages(rule.outcome, facts)
-    methods = _methods(stages)
-    vetoes = tuple(_fired(veto, facts) for veto in forbidden)
-    counted: list[Rule | StageRule | Caution] = [rule, *stages]
-    counted += [caution for caution in CAUTIONS if rule.outcome in caution.outcomes and caution.when(facts)]
+    choice = _choose(facts)
+    vetoes = tuple(_fired(veto, facts) for veto in choice.forbidden)
+    barrier = () if choice.barrier is None else (_fired(choice.barrier, facts),)
+    counted: list[Rule | StageRule | Caution] = [choice.rule, *choice.stages]
+    counted += [caution for caution in CAUTIONS if choice.rule.outcome in caution.outcomes and caution.when(facts)]
     return Decision(
-        outcome=rule.outcome,
-        stages=methods,
-        fired=(*vetoes, *(_fired(each, facts) for each in counted), *_assumptions(facts, methods)),
+        outcome=choice.outcome,
+        stages=choice.methods,
+        fired=(*barrier, *vetoes, *(_fired(each, facts) for each in counted), *_assumptions(facts, choice)),
         vetoes=vetoes,
-        runner_up=_runner_up(rule, allowed, facts),
-        would_change=tuple(_would_change(facts, rule.outcome, methods)),
-        missing=tuple(text for when, text in COLLECT if when(facts)) if rule.outcome == "collect" else (),
+        edges=tuple(edge for edge in EDGES if set(edge.methods) & set(choice.methods) and edge.when(facts)),
+        runner_up=_runner_up(choice, facts),
+        would_change=tuple(_would_change(facts, choice)),
+        missing=tuple(text for when, text in COLLECT if when(facts)) if choice.outcome == "collect" else (),
         facts=facts,
     )
 
 
-def _choose(facts: Facts) -> tuple[list[Rule], list[Veto]]:
-    """The rules that hold and are not vetoed, in order; and the first veto against each outcome passed over."""
+def _choose(facts: Facts) -> _Choice:
+    """Where every family is vetoed, the first rule's is what to collect for."""
     vetoes = [veto for veto in VETOES if veto.when(facts)]
-    holding = [rule for rule in OUTCOMES if rule.when(facts)]
+    holding = [rule for rule in FAMILIES if rule.when(facts)]
     allowed = [rule for rule in holding if all(veto.forbids != rule.outcome for veto in vetoes)]
-    passed_over = dict.fromkeys(rule.outcome for rule in holding[: holding.index(allowed[0])])
-    return allowed, [next(veto for veto in vetoes if veto.forbids == outcome) for outcome in passed_over]
+    rule = allowed[0] if allowed else holding[0]
+    passed_over = dict.fromkeys(each.outcome for each in (holding[: holding.index(rule)] if allowed else holding))
+    forbidden = [next(veto for veto in vetoes if veto.forbids == outcome) for outcome in passed_over]
+    stages = tuple(stage for stage in STAGES if rule.outcome in stage.outcomes and stage.when(facts))
+    barrier = next((barrier for barrier in BARRIERS if barrier.when(facts)), None if allowed else NO_SIGNAL)
+    return _Choice(rule, tuple(allowed), tuple(forbidden), stages, barrier)
 
 
-def _stages(outcome: Outcome, facts: Facts) -> list[StageRule]:
-    return [stage for stage in STAGES if outcome in stage.outcomes and stage.when(facts)]
+NO_SIGNAL = Barrier(
+    "no_signal", lambda _: True, "collect", "There is nothing yet that a model could learn from.", (FIREWORKS,)
+)
 
 
 def _methods(stages: Iterable[StageRule]) -> tuple[Method, ...]:
     return tuple(dict.fromkeys(stage.method for stage in stages))
 
 
-def _fired(rule: Rule | Veto | StageRule | Caution, facts: Facts) -> Fired:
+def _fired(rule: Rule | Veto | Barrier | StageRule | Caution, facts: Facts) -> Fired:
     method = rule.method if isinstance(rule, StageRule) else None
     return Fired(rule.id, rule.reason.format(f=facts), rule.sources, method)
 
 
-def _assumptions(facts: Facts, stages: tuple[Method, ...]) -> tuple[Fired, ...]:
+def _assumptions(facts: Facts, choice: _Choice) -> tuple[Fired, ...]:
     """What nobody confirmed and would change the advice, in one sentence."""
     shaky = []
     for name, others in ASSUMABLE.items():
-        differs = any(_advised(other(facts))[1] != stages for other in others)
+        differs = any(_choose(other(facts)).methods != choice.methods for other in others)
         if differs and facts.origins.get(name) == "assumed":
             shaky.append(f"{name} = {_SPOKEN[getattr(facts, name)]}")
     if not shaky:
@@ -130,27 +156,26 @@ def _assumptions(facts: Facts, stages: tuple[Method, ...]) -> tuple[Fired, ...]:
     return (Fired("assumed", said, ()),)
 
 
-def _advised(facts: Facts) -> tuple[Outcome, tuple[Method, ...]]:
-    outcome = _choose(facts)[0][0].outcome
-    return outcome, _methods(_stages(outcome, facts))
-
-
-def _runner_up(best: Rule, allowed: list[Rule], facts: Facts) -> Alternative | None:
-    for rule in allowed:
-        if rule.outcome not in (best.outcome, "collect"):
-            stages = _methods(_stages(rule.outcome, facts))
-            return Alternative(rule.outcome, stages, rule.reason.format(f=facts))
+def _runner_up(choice: _Choice, facts: Facts) -> Alternative | None:
+    for rule in choice.allowed:
+        if rule.outcome != choice.rule.outcome:
+            stages = tuple(stage for stage in STAGES if rule.outcome in stage.outcomes and stage.when(facts))
+            methods = _methods(stages)
+            return Alternative(FAMILY[methods[-1]], methods, rule.reason.format(f=facts))
     return None
 
 
-def _would_change(facts: Facts, outcome: Outcome, stages: tuple[Method, ...]) -> Iterable[str]:
+def _would_change(facts: Facts, choice: _Choice) -> Iterable[str]:
     """Decides again in each other world; says only what really comes out differently."""
     for change in CHANGES:
-        other_outcome, other_stages = _advised(change.apply(facts))
-        if other_stages != stages or (not stages and other_outcome != outcome):
-            yield f"{change.text}: {pipeline(other_outcome, other_stages)}"
+        other = _choose(change.apply(facts))
+        if (other.outcome, other.methods) != (choice.outcome, choice.methods):
+            yield f"{change.text}: {pipeline(other.outcome, other.methods)}"
 
 
 def pipeline(outcome: Outcome, stages: tuple[Method, ...]) -> str:
     """An advice in a few words."""
-    return " → ".join(stages) if stages else outcome
+    methods = " → ".join(stages)
+    if outcome == "collect":
+        return f"collect first, then {methods}" if methods else "collect"
+    return f"do not fine-tune (else {methods})" if outcome == "do_not_tune" else methods
