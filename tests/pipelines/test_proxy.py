@@ -1,0 +1,88 @@
+"""RL on a stand-in for the metric: what is measured of it, and that it is stopped at its peak."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders.base import Grade
+from graders.numeric import Numeric
+from pipelines import grpo, ppo
+from pipelines.job import Job, Progress
+from pipelines.plan_file import load_plan
+
+Writer = Callable[..., Path]
+RUNS = {"ppo": ppo.run, "grpo": grpo.run}
+POLITE = """
+def grade(sample, item):
+    reply = sample["output_text"]
+    polite = ("Of course", "Gladly", "Thank you for asking", "Certainly", "With pleasure", "I am sorry")
+    return float(len(reply) <= 80 and reply.startswith(polite))
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path, sums: Path) -> dict[str, str]:
+    """Training, validation and test rows in files of their own."""
+    for name, first in (("held", 10), ("test", 20)):
+        rows = [{"prompt": f"{first} + {b} = ?", "reference": str(first + b)} for b in range(30)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {"train": sums.name, "validation": "held.jsonl", "test": "test.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "model"),
+    [
+        ({"type": "ppo", "steps": 2, "prompts_per_step": 4}, {}),
+        ({"type": "grpo", "steps": 3, "prompts_per_step": 4, "group_size": 4}, {"tuning": "lora", "lora_rank": 4}),
+    ],
+    ids=["ppo", "grpo with lora"],
+)
+def test_reward_metric_and_kl_are_measured_on_the_same_answers(
+    write_plan: Writer,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    data: dict[str, str],
+    stage: dict[str, Any],
+    model: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(Numeric, "grade", lambda _, sample: Grade(min(1.0, len(sample.completion) / 20), "length"))
+    path = write_plan(
+        {**stage, "name": "rl", "max_new_tokens": 6, "learning_rate": 1e-2},
+        model={"name": str(tiny_model), **model},
+        data=data,
+        graders={"answer": {"type": "numeric"}, "short": {"type": "pattern", "pattern": "^.{0,9}$"}},
+        reward="answer",
+        metric="short",
+    )
+    folder = tmp_path / "out"
+    folder.mkdir()
+    plan = load_plan(path).plan
+    numbers = RUNS[stage["type"]](Job(plan, "rl", path.parent, folder, str(tiny_model), None, Progress(folder / "e")))
+    course = numbers["course"]
+    first, *later = course["points"]
+    assert first["step"] == 0
+    assert first["kl"] == pytest.approx(0, abs=1e-5)
+    assert any(abs(point["kl"]) > 1e-4 for point in later)
+    kept = next(point for point in course["points"] if point["step"] == course["kept"])
+    assert kept["metric"] == max(point["metric"] for point in course["points"])
+    validation = json.loads((folder / "validation.json").read_text())
+    assert course["rows"] == len(validation["0"])
+    assert sum(validation["0"]) / len(validation["0"]) == pytest.approx(first["metric"])
+    assert (folder / "course.png").exists()
+
+
+def test_where_the_reward_is_the_metric_nothing_more_is_measured(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, data: dict[str, str]
+) -> None:
+    stage = {"type": "grpo", "name": "rl", "steps": 1, "prompts_per_step": 2, "group_size": 2, "max_new_tokens": 4}
+    path = write_plan(stage, data=data)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    plan = load_plan(path).plan
+    numbers = grpo.run(Job(plan, "rl", path.parent, folder, str(tiny_model), None, Progress(folder / "e")))
+    assert "course" not in numbers
+    assert (folder / "validation.json").exists()
