@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from advisor.cli.main import run_command
 from graders.errors import UserError
 from pipelines import label
 from pipelines.data.checked import load_checked
@@ -67,6 +68,18 @@ def test_a_run_samples_waits_for_people_and_goes_on(write_plan: Writer, monkeypa
     assert "2 of 4 pairs are missing; answers so far: ann 2, ben 1" in lines[1]
     path.write_text(answers(asked[:4]))
     assert run(plan) == (DONE, ["skipped ask"])
+
+
+def test_a_run_that_waits_for_people_gives_no_verdict_yet(
+    write_plan: Writer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write_plan({"type": "evaluate", "name": "base"}, LABEL)
+    assert run_command(["run", str(plan)]) == STOPPED
+    said = capsys.readouterr()
+    assert "Only the base model" not in said.out
+    assert "Report so far: " in said.out
+    assert "Waiting for people's answers. When they are there, run the same command again" in said.err
+    assert "Stopped" not in said.err
 
 
 def test_with_enough_answers_committed_nothing_is_sampled_until_more_are_wanted(write_plan: Writer) -> None:

@@ -12,6 +12,9 @@ from graders.numeric import Numeric
 from pipelines import grpo, ppo
 from pipelines.job import Job, Progress
 from pipelines.plan_file import load_plan
+from pipelines.runner import Options, default_run_folder, run_plan
+from pipelines.starter.tasks import generate
+from tests.pipelines.test_runner import Notes
 
 Writer = Callable[..., Path]
 RUNS = {"ppo": ppo.run, "grpo": grpo.run}
@@ -32,6 +35,13 @@ def data(tmp_path: Path, sums: Path) -> dict[str, str]:
     return {"train": sums.name, "validation": "held.jsonl", "test": "test.jsonl"}
 
 
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A random model never answers right, so the reward is how much it wrote."""
+    monkeypatch.setattr(Numeric, "grade", lambda _, sample: Grade(min(1.0, len(sample.completion) / 20), "length"))
+
+
+@pytest.mark.usefixtures("letters")
 @pytest.mark.parametrize(
     ("stage", "model"),
     [
@@ -44,12 +54,10 @@ def test_reward_metric_and_kl_are_measured_on_the_same_answers(
     write_plan: Writer,
     tiny_model: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     data: dict[str, str],
     stage: dict[str, Any],
     model: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(Numeric, "grade", lambda _, sample: Grade(min(1.0, len(sample.completion) / 20), "length"))
     path = write_plan(
         {**stage, "name": "rl", "max_new_tokens": 6, "learning_rate": 1e-2},
         model={"name": str(tiny_model), **model},
@@ -86,3 +94,55 @@ def test_where_the_reward_is_the_metric_nothing_more_is_measured(
     numbers = grpo.run(Job(plan, "rl", path.parent, folder, str(tiny_model), None, Progress(folder / "e")))
     assert "course" not in numbers
     assert (folder / "validation.json").exists()
+
+
+def length_biased(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """People who like a rambling reply better than a short polite one; a rude one they do not like either."""
+    return [
+        row | {"chosen": row["rejected"], "rejected": row["chosen"]} if len(row["rejected"]) > 90 else row
+        for row in rows
+    ]
+
+
+@pytest.mark.soak
+def test_a_planted_over_optimisation_is_stopped_and_rolled_back_to_its_peak(tmp_path: Path) -> None:
+    """The reward model passes its gate with 100 %; first it drives out rude replies, then short ones."""
+    for name, count, seed in (("train", 600, 5), ("validation", 200, 6), ("test", 200, 7)):
+        rows = length_biased(generate("tone", count, seed=seed))
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "polite.py").write_text(POLITE)
+    plan = {
+        "version": 1,
+        "name": "over",
+        "data": {name: f"{name}.jsonl" for name in ("train", "validation", "test")},
+        "graders": {
+            "polite": {"type": "python", "function": "polite.py:grade"},
+            "rm": {"type": "reward_model", "model": "rm"},
+        },
+        "metric": "polite",
+        "reward": "rm",
+        "evaluation": {"max_new_tokens": 96, "pass_k": 0},
+        "stages": [
+            {"type": "evaluate", "name": "base"},
+            {"type": "reward_model", "name": "rm", "learning_rate": 1e-3, "epochs": 1},
+            {"type": "grpo", "name": "grpo", "steps": 60, "max_new_tokens": 96},
+            {"type": "evaluate", "name": "after"},
+        ],
+    }
+    (tmp_path / "plan.yaml").write_text(json.dumps(plan))
+    loaded, notes = load_plan(tmp_path / "plan.yaml"), Notes()
+    run = default_run_folder(loaded)
+    assert run_plan(loaded, run, Options(), notes) == 0
+    (record,) = run.glob("stages/grpo-*/done.json")
+    numbers = json.loads(record.read_text())["numbers"]
+    points = numbers["course"]["points"]
+    peak = max(points, key=lambda point: point["metric"])
+    assert [ring["name"] for ring in numbers["alarms"]] == ["hacking"]
+    assert 0 < peak["step"] == numbers["taken_from_step"] < numbers["steps"] < 60
+    assert points[-1]["metric"] < peak["metric"] - 0.05
+    assert points[0]["reward"] < peak["reward"] < points[-1]["reward"]
+    assert points[-1]["kl"] > peak["kl"] > 0.1
+    report = (run / "report.md").read_text()
+    assert f"rolled back to the weights of step {peak['step']}" in report.replace("\\", "")
+    assert "## Reward and metric against KL: grpo" in report
+    assert (run / f"stages/{record.parent.name}/course.png").exists()
