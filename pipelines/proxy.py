@@ -1,9 +1,10 @@
 """RL on a stand-in for the metric, such as a reward model: where reward, metric and KL stand while it trains.
 
-In: the policy while it trains, validation rows. Out: scores by the metric of answers drawn as training draws them, with
-the mean reward of the same answers and the KL to the input policy. Past a peak such a reward goes on rising with the KL
-while what is meant falls (Gao et al. 2023, arXiv 2210.10760); greedy answers may stand still meanwhile, so those that
-are drawn decide which weights are kept. Where the reward is the metric itself nothing of this is needed.
+In: the policy while it trains, validation rows. Out: a score by the metric for each row, half of it the greedy
+answer's, by which the verdict goes, and half that of answers drawn as training draws them; beside it the mean reward of
+the drawn answers and their KL to the input policy. Past a peak such a reward goes on rising with the KL while what is meant falls
+(Gao et al. 2023, arXiv 2210.10760); greedy and drawn answers may fall one without the other. Where the reward is the
+metric itself nothing of this is needed.
 """
 
 import copy
@@ -14,7 +15,7 @@ from typing import Any
 
 from graders.base import Grader
 from pipelines import processes
-from pipelines.alarms import HELD_REWARD, METRIC
+from pipelines.alarms import HELD_REWARD
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Row
 from pipelines.drift import log_ratios
@@ -25,10 +26,12 @@ from pipelines.models import LORA_OVER_PARAMETERS, Policy, computes_in_bf16, res
 from pipelines.rewards import sample_of
 from pipelines.sampling import Sampling, completion, sample_tokens
 
-HELD_KL = "validation_kl"
-"""In the log: nats an answer, to the model that the stage started from."""
+HELD_KL, HELD_DRAWN, HELD_GREEDY = "validation_kl", "validation_drawn", "validation_greedy"
+"""In the log: nats an answer, to the model that the stage started from; the metric of drawn and of greedy answers."""
+MEASURED = {"kl": HELD_KL, "reward": HELD_REWARD, "drawn": HELD_DRAWN, "greedy": HELD_GREEDY}
+"""A course's name for it → the log's."""
 PER_ROW = 2
-"""Answers to each validation row: with 200 rows a mean is known to some 5 points."""
+"""Answers that are drawn to each validation row: with 200 rows a mean is known to some 5 points."""
 
 
 def watched(job: Job, policy: Policy, reward: Grader, rows: Sequence[Row], sampling: Sampling) -> KeepBest:
@@ -36,9 +39,10 @@ def watched(job: Job, policy: Policy, reward: Grader, rows: Sequence[Row], sampl
 
     sampling: the length and the temperature of training. Call it before the trainer is made, which wraps the policy.
     """
+    greedy = by_metric(job, policy, rows, sampling.max_new_tokens)
     metric = job.plan.graders.get(job.plan.metric)
-    if not rows or metric is None or job.reward_name == job.plan.metric:
-        return KeepBest(job, by_metric(job, policy, rows, sampling.max_new_tokens), from_start=True)
+    if greedy is None or metric is None or job.reward_name == job.plan.metric:
+        return KeepBest(job, greedy, from_start=True)
     held = list(rows[:MOST_ROWS])
     reference = _reference(job, policy)
     settings = replace(sampling, num_samples=PER_ROW, seed=job.plan.seed)
@@ -50,14 +54,19 @@ def watched(job: Job, policy: Policy, reward: Grader, rows: Sequence[Row], sampl
         now = replace(policy, model=model)
         drawn = [ids for some in sample_tokens(now, prompts, settings, args, silent) for ids in some]
         samples = [sample_of(held[place // PER_ROW], completion(policy, ids)) for place, ids in enumerate(drawn)]
-        by_what_is_meant = metric.grade_all(samples)
+        scores = [grade.score for grade in metric.grade_all(samples)]
         rewards = [reward.reward(grade) for grade in reward.grade_all(samples)]
-        ratios = _ratios(now, reference, asked, drawn)
-        beside = {HELD_REWARD: _mean(rewards), HELD_KL: _mean(ratios)}
-        scores = [grade.score for grade in by_what_is_meant]
         by_row = [_mean(scores[start : start + PER_ROW]) for start in range(0, len(scores), PER_ROW)]
-        told = {name: value for name, value in beside.items() if value is not None}
-        return Measured(by_row, by_what_is_meant[0].reason, told)
+        surest = greedy(model)
+        kl = _mean(_ratios(now, reference, asked, drawn))
+        beside = {
+            HELD_REWARD: _mean(rewards),
+            HELD_DRAWN: _mean(scores),
+            HELD_GREEDY: _mean(surest.scores),
+            HELD_KL: kl,
+        }
+        known = {name: value for name, value in beside.items() if value is not None}
+        return Measured([_mean(both) for both in zip(surest.scores, by_row, strict=True)], surest.reason, known)
 
     return KeepBest(job, measure, from_start=True, often=True)
 
@@ -65,9 +74,9 @@ def watched(job: Job, policy: Policy, reward: Grader, rows: Sequence[Row], sampl
 def course(job: Job, log_history: Sequence[Mapping[str, Any]], rows: int, taken_from_step: int) -> Numbers:
     """{"course": as pipelines/evals/course.py has it}, and its plot in the stage's folder; {} where none was made."""
     points = [
-        {"step": entry["step"], "kl": entry[HELD_KL], "reward": entry[HELD_REWARD], "metric": entry[METRIC]}
+        {"step": entry["step"], **{name: entry[key] for name, key in MEASURED.items()}}
         for entry in log_history
-        if all(key in entry for key in (HELD_KL, HELD_REWARD, METRIC))
+        if all(key in entry for key in MEASURED.values())
     ]
     if not points:
         return {}

@@ -35,6 +35,10 @@ def data(tmp_path: Path, sums: Path) -> dict[str, str]:
     return {"train": sums.name, "validation": "held.jsonl", "test": "test.jsonl"}
 
 
+def worth(point: dict[str, float]) -> float:
+    return (point["drawn"] + point["greedy"]) / 2
+
+
 @pytest.fixture
 def letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """A random model never answers right, so the reward is how much it wrote."""
@@ -76,10 +80,10 @@ def test_reward_metric_and_kl_are_measured_on_the_same_answers(
     assert first["kl"] == pytest.approx(0, abs=1e-5)
     assert any(abs(point["kl"]) > 1e-4 for point in later)
     kept = next(point for point in course["points"] if point["step"] == course["kept"])
-    assert kept["metric"] == max(point["metric"] for point in course["points"])
+    assert worth(kept) == max(map(worth, course["points"]))
     validation = json.loads((folder / "validation.json").read_text())
     assert course["rows"] == len(validation["0"])
-    assert sum(validation["0"]) / len(validation["0"]) == pytest.approx(first["metric"])
+    assert sum(validation["0"]) / len(validation["0"]) == pytest.approx(worth(first))
     assert (folder / "course.png").exists()
 
 
@@ -136,10 +140,10 @@ def test_a_planted_over_optimisation_is_stopped_and_rolled_back_to_its_peak(tmp_
     (record,) = run.glob("stages/grpo-*/done.json")
     numbers = json.loads(record.read_text())["numbers"]
     points = numbers["course"]["points"]
-    peak = max(points, key=lambda point: point["metric"])
+    peak = max(points, key=worth)
     assert [ring["name"] for ring in numbers["alarms"]] == ["hacking"]
     assert 0 < peak["step"] == numbers["taken_from_step"] < numbers["steps"] < 60
-    assert points[-1]["metric"] < peak["metric"] - 0.05
+    assert worth(points[-1]) < worth(peak) - 0.05
     assert points[0]["reward"] < peak["reward"] < points[-1]["reward"]
     assert points[-1]["kl"] > peak["kl"] > 0.1
     report = (run / "report.md").read_text()
