@@ -2,9 +2,9 @@
 
 In: the policy while it trains, validation rows. Out: a score by the metric for each row, half of it the greedy
 answer's, by which the verdict goes, and half that of answers drawn as training draws them; beside it the mean reward of
-the drawn answers and their KL to the input policy. Past a peak such a reward goes on rising with the KL while what is meant falls
-(Gao et al. 2023, arXiv 2210.10760); greedy and drawn answers may fall one without the other. Where the reward is the
-metric itself nothing of this is needed.
+the drawn answers and their KL to the input policy. Past a peak such a reward goes on rising with the KL while what is
+meant falls (Gao et al. 2023, arXiv 2210.10760); greedy and drawn answers may fall one without the other. Where the
+reward is the metric itself nothing of this is needed.
 """
 
 import copy
