@@ -1,0 +1,113 @@
+"""How rows are read (a Reading) → the SQL of what is asked and what is answered, over all rows.
+
+The texts equal those of the loader where it matters for counting: two rows have the same SQL text where the loader gives
+both the same prompt, but for case, spaces and templates' own words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.data.roles import TEMPLATE, Reading
+from pipelines.data.spec import DataSpec
+from pipelines.data.table import Table
+from pipelines.data.template import template_columns
+from pipelines.data.turns import ANSWERERS, ROLE_KEYS, TEXT_KEYS, read_turns
+
+_SEPARATOR = "chr(31)"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """columns: all that are read, those of roles first. asked, answer: SQL over c0, c1, ... of these columns, None where
+    no column plays the role. shown: the demonstration where it is not the answer. judged: the same prompt may rightly
+    have several answers (pairs, ratings)."""
+
+    columns: tuple[str, ...]
+    asked: str | None
+    answer: str | None
+    shown: str | None
+    judged: bool
+
+
+def texts_of(reading: Reading, spec: DataSpec, table: Table) -> Texts:
+    """The SQL for rows that are read so."""
+    columns = table.columns
+    cell = {name: f"c{place}" for place, name in enumerate(columns)}
+    found = reading.columns
+    judged = "chosen" in found or "desirable" in found or reading.comparison is not None
+    asked = [cell[name] for template in (spec.system, spec.prompt) for name in template_columns(template, columns)]
+    answer = _answer(reading, cell)
+    if "messages" in found:
+        turns = _turns(cell[found["messages"]], _example(table, found["messages"]))
+        asked += [] if spec.prompt else [_before_answer(turns)]
+        answer = answer or (_last_answer(turns) if found.get("completion") == found["messages"] else None)
+    elif "chosen" in found and "prompt" not in found:
+        before, answer = _pair(cell[found["chosen"]], _example(table, found["chosen"]))
+        asked += before
+    asked += [cell[found[role]] for role in ("system", "context", "prompt") if found.get(role, TEMPLATE) in cell]
+    completion = found.get("completion")
+    shown = cell[completion] if completion in cell and completion != found.get("messages") else None
+    return Texts(columns, _joined(list(dict.fromkeys(asked))), answer, shown, judged)
+
+
+def _joined(parts: list[str]) -> str | None:
+    if len(parts) > 1:
+        return f"concat_ws({_SEPARATOR}, {', '.join(parts)})"
+    return parts[0] if parts else None
+
+
+def _answer(reading: Reading, cell: Mapping[str, str]) -> str | None:
+    """What a right answer is compared with: the reference, else the demonstration, as Row.expected has it."""
+    if reading.fields:
+        return _joined([cell[name] for name in reading.fields])
+    roles = [reading.columns.get(role) for role in ("reference", "completion", "chosen")]
+    named = [cell[name] for name in roles if name is not None and name != reading.columns.get("messages")]
+    if not named:
+        return None
+    filled = ", ".join(f"nullif({name}, '')" for name in named)
+    return named[0] if len(named) == 1 else f"coalesce({filled})"
+
+
+def _pair(cell: str, example: Any) -> tuple[list[str], str]:
+    """(the prompt, the answer) within `chosen`: the turns before the last, or the transcript before it."""
+    if read_turns(example) is None:
+        return [], cell
+    if isinstance(example, str) and not example.lstrip().startswith(("[", "{")):
+        answer = f"string_split({cell}, chr(10) || chr(10) || 'Assistant:')[-1]"
+        return [f"left({cell}, length({cell}) - length({answer}))"], answer
+    turns = _turns(cell, example)
+    return [_before_answer(turns)], _last_answer(turns)
+
+
+def _example(table: Table, column: str) -> Any:
+    return next((cells[column] for _, cells in table.rows if cells.get(column)), None)
+
+
+def _turns(cell: str, example: Any) -> str:
+    """A list of (role, content) structs; NULL where the cell is no such list."""
+    from pipelines.data.text import parse_json
+
+    turns = parse_json(example) if isinstance(example, str) else example
+    turns = turns.get("messages", [turns]) if isinstance(turns, Mapping) else turns
+    wrapped = isinstance(example, Mapping) and "messages" in example
+    first: Mapping[str, Any] = turns[0] if turns and isinstance(turns[0], Mapping) else {}
+    role = next((key for key in ROLE_KEYS if key in first), ROLE_KEYS[0])
+    content = next((key for key in TEXT_KEYS if key in first), TEXT_KEYS[0])
+    form = f'[{{"{role}":"VARCHAR","{content}":"VARCHAR"}}]'
+    listed = f"json_extract_string({cell}, '/messages')" if wrapped else cell
+    return f"TRY(list_transform(from_json({listed}, '{form}'), lambda t: {{'r': t.{role}, 'c': coalesce(t.{content}, '')}}))"
+
+
+def _answered(turns: str) -> str:
+    names = ", ".join(f"'{name}'" for name in ANSWERERS)
+    return f"coalesce(lower({turns}[-1].r) IN ({names}), false)"
+
+
+def _before_answer(turns: str) -> str:
+    kept = f"CASE WHEN {_answered(turns)} THEN {turns}[:-2] ELSE {turns} END"
+    return f"array_to_string(list_transform({kept}, lambda t: t.c), {_SEPARATOR})"
+
+
+def _last_answer(turns: str) -> str:
+    return f"CASE WHEN {_answered(turns)} THEN {turns}[-1].c END"
