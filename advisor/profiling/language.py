@@ -1,7 +1,7 @@
 """Which language a text is in: by its script, and among Latin ones by their commonest words. Pure.
 
-Limits: thirteen languages of Latin script; of short or mixed texts nothing is said ("unknown"); related languages that are
-not listed (Danish, Catalan) may be taken for one that is.
+Limits: thirteen languages of Latin script; of short or mixed texts nothing is said ("unknown"); related languages that
+are not listed (Danish, Catalan) may be taken for one that is.
 """
 
 import re
@@ -12,7 +12,7 @@ _CHARS = 400
 _FEWEST_LETTERS = 8
 _SHORT = 8
 _FUNCTION_WORDS = 0.1
-"""Ours: running text has three times as many of its language's commonest words; a receipt or a list of names has none."""
+"""Ours: running text has three times as many of its language's commonest words; a receipt or a list has none."""
 _SCRIPTS = {
     "HANGUL": "ko", "ARABIC": "ar", "HEBREW": "he", "CYRILLIC": "ru", "GREEK": "el", "THAI": "th", "DEVANAGARI": "hi",
     "BENGALI": "bn", "TAMIL": "ta", "GEORGIAN": "ka", "ARMENIAN": "hy",
@@ -32,7 +32,11 @@ _WORDS = {
     "vi": "và của là có không được cho một trong với các những bao nhiêu người",
     "cs": "a je se na že v to s do jak kolik ale pro by jsou nebo",
 }  # fmt: skip
-_KNOWN = {code: frozenset(word for word in words.split() if len(word) > 1) for code, words in _WORDS.items()}
+_LANGUAGES_OF: dict[str, tuple[str, ...]] = {}
+for _code, _words in _WORDS.items():
+    for _word in _words.split():
+        if len(_word) > 1:
+            _LANGUAGES_OF[_word] = (*_LANGUAGES_OF.get(_word, ()), _code)
 
 
 def language(text: str) -> str:
@@ -60,6 +64,8 @@ def _latin(text: str) -> str:
     words = re.findall(r"[^\W\d_]+", text.casefold())
     if sum(map(len, words)) < _FEWEST_LETTERS:
         return "unknown"
-    hits = {code: sum(word in known for word in words) for code, known in _KNOWN.items()}
-    best = max(hits, key=lambda code: hits[code])
-    return best if hits[best] >= max(1 if len(words) <= _SHORT else 2, _FUNCTION_WORDS * len(words)) else "unknown"
+    hits = Counter(code for word in words for code in _LANGUAGES_OF.get(word, ()))
+    if not hits:
+        return "unknown"
+    best, count = hits.most_common(1)[0]
+    return best if count >= max(1 if len(words) <= _SHORT else 2, _FUNCTION_WORDS * len(words)) else "unknown"

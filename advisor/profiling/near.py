@@ -1,43 +1,43 @@
-"""Rows of the sample that ask nearly the same: exact Jaccard over runs of five words, found by prefix filtering. Pure.
+"""Rows of the sample that ask nearly the same: exact Jaccard over runs of five words, by prefix filtering. Pure.
 
-The threshold and the method are those of the leak check (pipelines/data/checks/leaks.py). Short prompts are the same where
+The threshold and the method are those of the leak check (pipelines/data/checks/leaks.py), but that the rarest runs come
+first (Bayardo et al. 2007), so that prompts made from one template are not all compared. Short prompts are the same where
 they differ in case, spaces and punctuation alone.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pipelines.data.checks.leaks import alike, bare_text, first_runs, runs_of
+from pipelines.data.checks.leaks import NEAR, alike, bare_text, num_first, runs_of
 from pipelines.data.rows import Row
 
 _MOST_PER_RUN = 50
-"""A run that more prompts begin with is a template's: they are compared by their other runs."""
+"""A run that stands in more prompts is a template's: later ones are compared by their other runs."""
 
 
 def near_duplicates(rows: Sequence[Row]) -> list[Row]:
     """Rows whose prompt is nearly an earlier one's, but not the same text."""
-    texts = [row.prompt for row in rows]
-    exact: set[str] = set()
-    bare: dict[str, int] = {}
-    places: dict[int, list[int]] = defaultdict(list)
-    kept: dict[int, frozenset[int]] = {}
+    different = list({row.prompt: row for row in reversed(rows) if row.prompt.strip()}.values())[::-1]
+    runs = [runs_of(row.prompt) for row in different]
+    frequency = Counter(run for each in runs for run in each)
+    shared = [sorted((run for run in each if frequency[run] > 1), key=lambda run: (frequency[run], run)) for each in runs]
+    bare: set[str] = set()
+    kept: dict[int, list[int]] = defaultdict(list)
     found = []
-    for place, text in enumerate(texts):
-        if text in exact or not text.strip():
-            continue
-        exact.add(text)
-        key = bare_text(text)
-        runs = runs_of(text)
-        if key in bare or _like_an_earlier(runs, places, kept):
-            found.append(rows[place])
-        bare.setdefault(key, place)
-        kept[place] = runs
-        for run in first_runs(runs):
-            if len(places[run]) < _MOST_PER_RUN:
-                places[run].append(place)
+    for place, row in enumerate(different):
+        # Runs of this prompt alone come first in the order, and match nothing.
+        first = shared[place][: max(0, num_first(len(runs[place])) - (len(runs[place]) - len(shared[place])))]
+        earlier = {other for run in first for other in kept[run]}
+        key = bare_text(row.prompt)
+        if key in bare or any(_alike(runs[place], runs[other]) for other in earlier):
+            found.append(row)
+        bare.add(key)
+        for run in first:
+            if len(kept[run]) < _MOST_PER_RUN:
+                kept[run].append(place)
     return found
 
 
-def _like_an_earlier(runs: frozenset[int], places: dict[int, list[int]], kept: dict[int, frozenset[int]]) -> bool:
-    near = {place for run in first_runs(runs) for place in places.get(run, ())}
-    return any(alike(runs, kept[place]) for place in near)
+def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
+    """Sets of too different size are told apart by that alone."""
+    return NEAR * len(one) <= len(other) <= len(one) / NEAR and alike(one, other)

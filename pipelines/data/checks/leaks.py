@@ -78,15 +78,21 @@ def _answers(row: Row) -> list[str]:
 def runs_of(text: str) -> frozenset[int]:
     """The hashes of its runs of five words; none of a text that is too short to be told by them."""
     words = text.casefold().split()
-    runs = frozenset(hash(tuple(words[place : place + _RUN])) for place in range(len(words) - _RUN + 1))
+    runs = frozenset(map(hash, zip(*(words[place:] for place in range(_RUN)), strict=False)))
     return runs if len(runs) >= _FEWEST_RUNS else frozenset()
 
 
 def first_runs(runs: frozenset[int]) -> list[int]:
     """So many of them that two sets which share NEAR of their members have one of these in common."""
-    return sorted(runs)[: len(runs) - math.ceil(NEAR * len(runs)) + 1] if runs else []
+    return sorted(runs)[: num_first(len(runs))]
+
+
+def num_first(num_runs: int) -> int:
+    """How many of a set's members, in an order that all sets share, tell whether another may have NEAR of them."""
+    return num_runs - math.ceil(NEAR * num_runs) + 1 if num_runs else 0
 
 
 def alike(one: frozenset[int], other: frozenset[int]) -> bool:
     """Whether they share NEAR of their members."""
-    return len(one & other) >= NEAR * len(one | other)
+    common = len(one & other)
+    return common >= NEAR * (len(one) + len(other) - common)
