@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 
-_CHARS = 400
+_CHARS = 240
 _FEWEST_LETTERS = 8
 _SHORT = 8
 _FUNCTION_WORDS = 0.1

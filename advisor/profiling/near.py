@@ -7,6 +7,7 @@ they differ in case, spaces and punctuation alone.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 from pipelines.data.checks.leaks import NEAR, alike, bare_text, num_first, runs_of
 from pipelines.data.rows import Row
@@ -19,14 +20,12 @@ def near_duplicates(rows: Sequence[Row]) -> list[Row]:
     """Rows whose prompt is nearly an earlier one's, but not the same text."""
     different = list({row.prompt: row for row in reversed(rows) if row.prompt.strip()}.values())[::-1]
     runs = [runs_of(row.prompt) for row in different]
-    frequency = Counter(run for each in runs for run in each)
-    shared = [sorted((run for run in each if frequency[run] > 1), key=lambda run: (frequency[run], run)) for each in runs]
+    frequency = Counter(chain.from_iterable(runs))
     bare: set[str] = set()
     kept: dict[int, list[int]] = defaultdict(list)
     found = []
     for place, row in enumerate(different):
-        # Runs of this prompt alone come first in the order, and match nothing.
-        first = shared[place][: max(0, num_first(len(runs[place])) - (len(runs[place]) - len(shared[place])))]
+        first = _first(runs[place], frequency)
         earlier = {other for run in first for other in kept[run]}
         key = bare_text(row.prompt)
         if key in bare or any(_alike(runs[place], runs[other]) for other in earlier):
@@ -36,6 +35,13 @@ def near_duplicates(rows: Sequence[Row]) -> list[Row]:
             if len(kept[run]) < _MOST_PER_RUN:
                 kept[run].append(place)
     return found
+
+
+def _first(runs: frozenset[int], frequency: Counter[int]) -> list[int]:
+    """The rarest runs, in an order that all prompts share, less those of this prompt alone, which match nothing."""
+    shared = [run for run in runs if frequency[run] > 1]
+    left = num_first(len(runs)) - (len(runs) - len(shared))
+    return sorted(shared, key=lambda run: (frequency[run], run))[:left] if left > 0 else []
 
 
 def _alike(one: frozenset[int], other: frozenset[int]) -> bool:

@@ -8,7 +8,7 @@ from advisor.grader_fit import GraderFit
 from advisor.profiling.counts import Counts, Quantiles
 from advisor.profiling.record import AnswersAs, Fit, Guess, Labels, Sizes, Tokens
 from advisor.profiling.sameness import shown
-from advisor.profiling.tokens import Counter
+from advisor.profiling.tokens import TokenCounter
 from pipelines.data.answer_kind import AnswerKind
 from pipelines.data.rows import Row
 
@@ -53,11 +53,13 @@ def guess_of(counts: Counts, answer: str, answers: AnswerKind) -> Guess | None:
     return Guess(answer=answer[:_GUESS_CHARS] or None, share=counts.commonest / counts.num_answered, scope="all rows")
 
 
-def tokens_of(rows: Sequence[Row], counted_by: str, counter: Counter) -> Tokens:
+def tokens_of(rows: Sequence[Row], counter: TokenCounter) -> Tokens:
     """Prompts with all their turns, and what a model would write."""
     prompts = ["\n".join(str(turn["content"]) for turn in row.messages) for row in rows]
     answers = [text for row in rows if (text := shown(row))]
-    return Tokens(counted_by=counted_by, prompt=_spread(counter(prompts)), answer=_spread(counter(answers)))
+    return Tokens(
+        counted_by=counter.name, prompt=_spread(counter.count(prompts)), answer=_spread(counter.count(answers))
+    )
 
 
 def _spread(numbers: list[int]) -> Sizes | None:

@@ -1,22 +1,30 @@
 """How many tokens a text has: by a model's own tokenizer, or as an estimate that says so. Without torch."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from graders.errors import UserError
 
-Counter = Callable[[Sequence[str]], list[int]]
+
+@dataclass(frozen=True, slots=True)
+class TokenCounter:
+    """name: whose tokenizer it is, or how the number is estimated. count: texts → tokens of each."""
+
+    name: str
+    count: Callable[[Sequence[str]], list[int]]
+
 
 ESTIMATE = "estimate: a token for 4 ASCII characters, 2 of other alphabets, 1 Chinese, Japanese or Korean sign"
-"""OpenAI's rule of thumb for English (4 characters); the others are ours: what byte-pair vocabularies of 100,000 and more
-tokens reach on such texts, to within a third."""
+"""OpenAI's rule of thumb for English (4 characters); the others are ours, and rougher: byte-pair vocabularies of 100,000
+tokens differ by a third on such texts."""
 _WIDE = "\u2e80"
 
 
-def token_counter(model: str | None, base: Path) -> tuple[str, Counter]:
-    """(what counts, the counter). model: `starter`, a folder with tokenizer.json, or a hub id; None estimates."""
+def token_counter(model: str | None, base: Path) -> TokenCounter:
+    """model: `starter`, a folder with tokenizer.json, or a hub id; None estimates."""
     if model is None:
-        return ESTIMATE, lambda texts: [_estimated(text) for text in texts]
+        return TokenCounter(ESTIMATE, lambda texts: [_estimated(text) for text in texts])
     from tokenizers import Tokenizer
 
     from pipelines.sources import STARTER
@@ -36,7 +44,7 @@ def token_counter(model: str | None, base: Path) -> tuple[str, Counter]:
         encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(one.ids) for one in encoded]
 
-    return model, counted
+    return TokenCounter(model, counted)
 
 
 def _estimated(text: str) -> int:
