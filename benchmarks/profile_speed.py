@@ -3,9 +3,9 @@
     python -m benchmarks.profile_speed                    (0.6 GB in a temporary folder; some minutes)
     python -m benchmarks.profile_speed --rows 10000000 --alone    (6.4 GB; our own program alone)
 
-Each run is a process of its own, so that its peak is its own; the file is read once before, so that no run is the first.
-The others count rows, different prompts, equal rows and answers, and characters: what a user would write for a start. Ours
-does all that `profile` does. Run it on a machine that does nothing else.
+Each run is a process of its own, so that its peak is its own; the file has just been written, so that it is in memory
+for all of them. The others count rows, different prompts, equal rows and answers, and characters: what a user would
+write for a start. Ours does all that `profile` does. Run it on a machine that does nothing else.
 """
 
 import argparse
@@ -34,7 +34,8 @@ PANDAS = """
 import sys, pandas
 rows = pandas.read_json(sys.argv[1], lines=True)
 print(len(rows), rows.question.nunique(), rows.duplicated().sum(), rows.answer.value_counts().iloc[0])
-print(rows.question.str.len().quantile([.05, .5, .95]).tolist(), rows.answer.str.len().quantile([.05, .5, .95]).tolist())
+for side in (rows.question, rows.answer):
+    print(side.str.len().quantile([.05, .5, .95]).tolist())
 """
 DATASETS = """
 import sys, tempfile, datasets, pyarrow.compute as pc
@@ -104,9 +105,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.jsonl"
         write_rows(path, asked.rows)
-        path.read_bytes() if asked.rows <= 1_000_000 else None
-        load = os.getloadavg()[0]
-        print(f"{asked.rows:,} rows, {path.stat().st_size / 1e9:.2f} GB, {os.cpu_count()} cores, load before {load:.1f}\n")
+        size, load = path.stat().st_size / 1e9, os.getloadavg()[0]
+        print(f"{asked.rows:,} rows, {size:.2f} GB, {os.cpu_count()} cores, load before {load:.1f}\n")
         print("| program | median | runs | peak |\n|---|--:|--:|--:|")
         for name, program in PROGRAMS.items():
             if not asked.alone or program is OURS:

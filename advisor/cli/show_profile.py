@@ -39,7 +39,9 @@ def _roles(report: DataReport) -> Table:
 
 
 def _lines(report: DataReport) -> Iterator[str]:
-    yield f"{report.num_prompts:,} different prompts; {report.num_answered:,} rows have an answer, {report.num_answers:,} different"
+    yield f"{report.num_prompts:,} different prompts"
+    if report.answers_are not in ("preferences", "ratings", "none"):
+        yield f"{report.num_answered:,} rows have an answer, {report.num_answers:,} different"
     if report.num_test is not None:
         yield f"test file: {report.num_test:,} rows"
     yield from _sizes("prompt", "characters", report.prompt_chars)

@@ -153,5 +153,8 @@ def _quantiles(database: Database, table: str, side: str) -> Quantiles | None:
     if not lengths:
         return None
     ends = list(accumulate(number for _, number in lengths))
-    at = [lengths[bisect_left(ends, max(1, math.ceil(share * ends[-1])))][0] for share in (0.05, 0.5, 0.95, 0.99)]
-    return Quantiles(lengths[0][0], *at, lengths[-1][0])
+
+    def at(share: float) -> int:
+        return int(lengths[bisect_left(ends, max(1, math.ceil(share * ends[-1])))][0])
+
+    return Quantiles(lengths[0][0], at(0.05), at(0.5), at(0.95), at(0.99), lengths[-1][0])

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from advisor.profiling.counts import Counts, Found
-from advisor.profiling.record import ProfileFinding, Scope, Severity
+from advisor.profiling.findings_made import Head, make_finding
+from advisor.profiling.record import ProfileFinding, Severity
 from advisor.profiling.scan import Sameness
 from pipelines.data.checks.answers import RARE_LABEL
 from pipelines.data.checks.texts import LONG_ROW
@@ -21,8 +22,8 @@ _COMPARED = {"number", "one_of_few", "json", "short_text", "latex"}
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What is known of all rows. numbers: place → row number. answer: the commonest. other: the layout of rows that have
-    no prompt, "" where they have none. answered: some column holds answers. pairs_or_ratings: judged, not answered."""
+    """What is known of all rows. numbers: place → row number. answer: the commonest. other: the layout of rows that
+    have no prompt, "" where they have none. answered: some column holds answers. judged: pairs or ratings."""
 
     counts: Counts
     numbers: Mapping[int, int]
@@ -50,39 +51,7 @@ class Whole:
         """One finding, or none where it holds of no row. `{n}` and `{share}` in `what` are filled in."""
         if found.count:
             total = self.num_readable if of is None else of
-            yield make_finding(check, severity, "all rows", found, total, what, fix, self.numbers)
-
-
-def make_finding(  # noqa: PLR0913 - one place where a finding gets its eight parts
-    check: str,
-    severity: Severity,
-    scope: Scope,
-    found: Found,
-    of: int,
-    what: str,
-    fix: str,
-    numbers: Mapping[int, int],
-) -> ProfileFinding:
-    """A finding whose sentence holds its number and share."""
-    share = found.count / of if of else 0.0
-    said = what.replace("{n}", f"{found.count:,}").replace("{of}", f"{of:,}").replace("{share}", percent(share))
-    rows = tuple(numbers[place] for place in found.places if place in numbers)
-    return ProfileFinding(
-        check=check,
-        severity=severity,
-        what=said,
-        count=found.count,
-        of=of,
-        share=share,
-        scope=scope,
-        rows=rows,
-        fix=fix,
-    )
-
-
-def percent(share: float) -> str:
-    """12.3 %; a small share keeps a digit that says something."""
-    return f"{share:.1%}" if share >= 0.0005 or share == 0 else "under 0.1%"
+            yield make_finding(Head(check, severity, "all rows"), found, total, what, fix, self.numbers)
 
 
 def whole_findings(whole: Whole) -> list[ProfileFinding]:
@@ -172,8 +141,8 @@ def _labels(whole: Whole) -> Iterator[ProfileFinding]:
     if many >= SKEWED * few:
         severity: Severity = "warning" if many >= MUCH_SKEWED * few else "info"
         what = (
-            f'{whole.counts.num_labels:,} labels, from "{most}" in {{n}} rows ({{share}}) down to "{least}" in {few:,}: '
-            f"a skew of {many / few:.1f}"
+            f'{whole.counts.num_labels:,} labels, from "{most}" in {{n}} rows ({{share}}) down to "{least}" in '
+            f"{few:,}: a skew of {many / few:.1f}"
         )
         fix = "add rows of the rare ones, or set data.balance: label; look at the rare labels' own pass rates"
         yield from whole.finding("skewed_labels", severity, Found(many), what, fix, whole.counts.num_answered)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from advisor.grader_fit import GraderFit
 from advisor.profiling.counts import Found
 from advisor.profiling.extraction import missing_labels
-from advisor.profiling.findings_all import make_finding
+from advisor.profiling.findings_made import Head, make_finding
 from advisor.profiling.near import near_duplicates
 from advisor.profiling.personal import KINDS, personal
 from advisor.profiling.record import ProfileFinding, Severity
@@ -21,7 +21,8 @@ _COUNTED_OVER_ALL = {
 }  # fmt: skip
 """Checks of the loader's rows that the scan does over all rows."""
 _SEVERITY: Mapping[str, Severity] = {"error": "blocking", "warning": "warning", "note": "info"}
-_SECOND_LANGUAGE = 0.02
+_SECOND_LANGUAGE, _KNOWN = 0.02, 0.5
+"""Ours: a language of fewer prompts is not named; where most prompts' language is unknown, none is."""
 _TESTS = ("test_list", "tests", "test", "unit_tests", "test_code", "test_cases")
 
 
@@ -46,7 +47,9 @@ def _of(
     if members:
         numbers = [row.number for row in members]
         found = Found(len(numbers), tuple(numbers[:20]))
-        yield make_finding(check, severity, "sample", found, of, what, fix, {number: number for number in numbers})
+        yield make_finding(
+            Head(check, severity, "sample"), found, of, what, fix, {number: number for number in numbers}
+        )
 
 
 def _checked(rows: Rows) -> Iterator[ProfileFinding]:
@@ -70,7 +73,7 @@ def _checked(rows: Rows) -> Iterator[ProfileFinding]:
 
 
 def _near(rows: Sequence[Row]) -> Iterator[ProfileFinding]:
-    what = "{n} of {of} prompts ({share}) are nearly an earlier one: four fifths of their runs of five words, or all but signs"
+    what = "{n} of {of} prompts ({share}) are nearly an earlier one (4/5 of the runs of five words, or all but signs)"
     fix = "keep one of each, or keep them on one side of the split"
     yield from _of("near_duplicates", "warning", near_duplicates(rows), len(rows), what, fix)
 
@@ -104,21 +107,20 @@ def _languages(rows: Sequence[Row], languages: Mapping[str, int]) -> Iterator[Pr
     known = Counter({code: number for code, number in languages.items() if code != "unknown"})
     total = known.total()
     several = [(code, number) for code, number in known.most_common() if number >= _SECOND_LANGUAGE * total]
-    if len(several) > 1 and total >= 100:
+    if len(several) > 1 and total >= _KNOWN * len(rows):
         told = ", ".join(f"{code} {number / total:.0%}" for code, number in several)
         found = Found(total - several[0][1])
         what = f"prompts in several languages: {told}"
-        yield make_finding(
-            "languages", "info", "sample", found, len(rows), what, "look at each one's own pass rate", {}
-        )
+        fix = "look at each one's own pass rate"
+        yield make_finding(Head("languages", "info", "sample"), found, len(rows), what, fix, {})
 
 
 def _graders(rows: Sequence[Row], kind: str, fit: GraderFit | None, file: str) -> Iterator[ProfileFinding]:
     if fit is not None and fit.problem:
-        refused = [row for row in rows if row.number in set(fit.refused)] or list(rows[:1])
-        yield from _of(
-            "grader_does_not_fit", "warning", refused, fit.tried, f"{fit.grader.type} fits not: {fit.problem}"
-        )
+        refused = Found(fit.tried - fit.accepted or fit.tried, fit.refused)
+        head = Head("grader_does_not_fit", "warning", "sample")
+        what = f"{fit.grader.type} does not fit these answers: {fit.problem}"
+        yield make_finding(head, refused, fit.tried, what, "", {place: place for place in fit.refused})
     tests = next((name for name in _TESTS if rows and name in rows[0].columns), None)
     if kind == "code" and tests:
         what = (
@@ -126,7 +128,7 @@ def _graders(rows: Sequence[Row], kind: str, fit: GraderFit | None, file: str) -
         )
         fix = f"finetune-advisor grade audit grader.yaml {shlex.quote(file)} runs every gold and names those that fail"
         found = Found(len(rows))
-        yield make_finding("tests_of_code", "info", "sample", found, len(rows), what, fix, {})
+        yield make_finding(Head("tests_of_code", "info", "sample"), found, len(rows), what, fix, {})
 
 
 def _pairs(rows: Sequence[Row], file: str) -> Iterator[ProfileFinding]:
@@ -136,4 +138,4 @@ def _pairs(rows: Sequence[Row], file: str) -> Iterator[ProfileFinding]:
         f"finetune-advisor preferences audit {shlex.quote(file)} looks at them together: length bias, order, annotators"
     )
     if pairs:
-        yield make_finding("preferences", "info", "sample", Found(len(pairs)), len(rows), what, fix, {})
+        yield make_finding(Head("preferences", "info", "sample"), Found(len(pairs)), len(rows), what, fix, {})

@@ -3,44 +3,43 @@
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pipelines.data.answer_kind import AnswerKind, final_answer, own_answer, spread
 from pipelines.data.rows import Row
 
 _LOOKED_AT = 500
 _HOLDS = 0.9
-_SQL = re.compile(r"\s*(?:with\b[\s\S]+?\bas\s*\(|select\b[\s\S]+|insert\s+into\b|update\b[\s\S]+?\bset\b|delete\s+from\b"
-                  r"|create\s+(?:table|view|index)\b)", re.IGNORECASE)  # fmt: skip
+_SOME_LATEX = 0.3
+"""Ours: among LaTeX answers many are plain numbers; where so many need LaTeX, a grader must read it."""
+_FINAL_CHARS = 200
+_SQL = re.compile(
+    r"\s*(?:with\b[\s\S]+?\bas\s*\(|select\b[\s\S]+|insert\s+into\b|update\b[\s\S]+?\bset\b"
+    r"|delete\s+from\b|create\s+(?:table|view|index)\b)",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"```[\w+-]*\n([\s\S]*?)```")
 _LATEX = re.compile(
     r"\\(?:[dt]?frac|sqrt|pi|cdot|times|left|right|text|begin|infty|sum|int|le|ge|pm|circ|boxed)\b|\^\{"
 )
 _OTHER_CODE = re.compile(
-    r"^\s*(?:#include\b|import [\w.{]+|package \w+|(?:public|private|static|func|fn|function|class|const|let|var) .*[{;=]"
-    r"|using \w+|\w[\w<>\[\]*& ]* \w+\([^)]*\)\s*\{)",
+    r"^\s*(?:#include\b|import [\w.{]+|package \w+|using \w+|\w[\w<>\[\]*& ]* \w+\([^)]*\)\s*\{"
+    r"|(?:public|private|static|func|fn|function|class|const|let|var) .*[{;=])",
     re.MULTILINE,
 )
 
 
 def label_kind(rows: Sequence[Row], answers: AnswerKind) -> str:
-    """A kind of `answer_kind`, or sql, code, latex where text is one of these in 90 % of the rows."""
-    if answers.kind not in ("short_text", "long_text", "number"):
+    """A kind of `answer_kind`, or sql, code, latex where its text is one of these in 90 % of the rows looked at."""
+    if answers.kind not in ("short_text", "long_text"):
         return answers.kind
     own = [text for row in spread(rows, _LOOKED_AT) if (text := own_answer(row)) and row.desirable is None]
-    tries: dict[str, Callable[[str], bool]] = {"sql": _is_sql, "code": _is_code}
-    if answers.kind == "number":
-        tries = {}
-    for kind, looks in tries.items():
-        if own and sum(map(looks, own)) >= _HOLDS * len(own):
+    for kind, looks in (("sql", _is_sql), ("code", _is_code)):
+        if sum(map(looks, own)) >= _HOLDS * len(own) > 0:
             return kind
-    finals = [final_answer(text) for text in own]
-    if finals and answers.kind != "long_text" and sum(map(_is_latex, finals)) >= 0.3 * len(finals):
-        return "latex"
-    marked = [final for final in finals if len(final) <= 200]
-    if answers.kind == "long_text" and len(marked) >= _HOLDS * len(finals) and finals:
-        return "latex" if sum(map(_is_latex, marked)) >= 0.3 * len(marked) else "long_text"
-    return answers.kind
+    finals = [final for text in own if len(final := final_answer(text)) <= _FINAL_CHARS]
+    short = len(finals) >= _HOLDS * len(own) > 0
+    return "latex" if short and sum(map(_is_latex, finals)) >= _SOME_LATEX * len(finals) else answers.kind
 
 
 def _bare(text: str) -> str:

@@ -69,8 +69,8 @@ def _measure(name: str, spec: DataSpec, base: Path, opened: Database, table: str
 def _measured(source: Source, spec: DataSpec, opened: Database, table: str, look: Look | None) -> Measured:
     sample = draw_sample(source, opened)
     spec = spec if look else without_absent_answers(spec, sample.table)
-    texts = texts_of(find_roles(sample.table, spec), spec, sample.table)
     rows = _rows(source, sample, spec)
+    texts = texts_of(find_roles(sample.table, spec), spec, sample.table)
     kind = kind_of(rows)
     same = sameness(rows.rows, kind.name)
 

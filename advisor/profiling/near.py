@@ -1,8 +1,8 @@
 """Rows of the sample that ask nearly the same: exact Jaccard over runs of five words, by prefix filtering. Pure.
 
-The threshold and the method are those of the leak check (pipelines/data/checks/leaks.py), but that the rarest runs come
-first (Bayardo et al. 2007), so that prompts made from one template are not all compared. Short prompts are the same where
-they differ in case, spaces and punctuation alone.
+The threshold and the method are those of the leak check (pipelines/data/checks/leaks.py), but that the rarest runs
+come first (Bayardo et al. 2007), so that prompts made from one template are not all compared. Short prompts are the
+same where they differ in case, spaces and punctuation alone.
 """
 
 from collections import Counter, defaultdict

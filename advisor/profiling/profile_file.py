@@ -35,7 +35,7 @@ def profile_file(spec: DataSpec, base: Path, model: str | None = None) -> DataRe
     return _report(spec, train, train.seen, whole.answer, num_test, _sorted(found))
 
 
-def _report(  # noqa: PLR0913, PLR0917 - a report has these parts
+def _report(
     spec: DataSpec,
     train: Measured,
     seen: Seen,

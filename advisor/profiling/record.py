@@ -39,7 +39,7 @@ class Sizes(_Part):
 
 
 class Labels(_Part):
-    """Answers that are one of a few: how many kinds, the commonest and rarest with their rows, commonest over rarest."""
+    """Answers that are one of a few. kinds: how many. commonest, rarest: with their rows. skew: one over the other."""
 
     kinds: int
     commonest: tuple[tuple[str, int], ...]
@@ -48,7 +48,7 @@ class Labels(_Part):
 
 
 class Guess(_Part):
-    """The most frequent answer, None where it is a long one that the sample lacks, and the share of rows it gets right."""
+    """The most frequent answer (None where it is long and the sample lacks it); the share of rows it is right in."""
 
     answer: str | None
     share: float

@@ -1,7 +1,7 @@
 """Places of rows (from 0, in the file's order) → the numbers that the loader gives them: lines, for text.
 
-A file without empty lines and without line ends inside its values needs no second look: a count of its line ends says so.
-Else the file is walked once, up to the last place asked for.
+A file without empty lines and without line ends inside its values needs no second look: a count of its line ends says
+so. Else the file is walked once, up to the last place asked for.
 """
 
 import csv

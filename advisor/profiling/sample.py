@@ -1,7 +1,7 @@
-"""A seeded sample of a file's rows, for what needs Python: 20,000 rows, the same every time, drawn by place in the file.
+"""A seeded sample of a file's rows, for what needs Python: 20,000 rows, the same every time.
 
-In: a Source. Out: a Table whose numbers are places from 0, in the file's order. One pass over the file, in which JSON is not
-parsed. A row is drawn by the hash of its place, so that neither its text nor the file's order has a say.
+In: a Source. Out: a Table whose numbers are places from 0, in the file's order. One pass over the file, in which DuckDB
+finds where rows end. A row is drawn by the hash of its place: neither its text nor the file's order has a say.
 """
 
 import math
@@ -70,7 +70,7 @@ def _draw(source: Source, database: Database, share: float) -> list[tuple[Any, .
 
 
 def _guessed_rows(source: Source, database: Database) -> int:
-    """From the size of the file and the length of its first rows; counted where a count is cheap or no size is known."""
+    """From the file's size and the length of its first rows; counted where that is cheap or the size is not known."""
     if source.format == "parquet" or source.gzipped:
         return int(database.one(f"SELECT count(*) FROM ({records(source)})")[0])
     with source.path.open("rb") as file:

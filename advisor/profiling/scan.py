@@ -1,7 +1,7 @@
 """One pass over all rows → a table of facts: a few numbers a row, in the file's order, on disk.
 
-Texts are kept as 64-bit hashes, so that counting equal ones takes 8 bytes a row; two of 10,000,000 texts share a hash by
-chance with a probability of 3e-6. Only short answers, which may be labels, stay as text.
+Texts are kept as 64-bit hashes, so that counting equal ones takes 8 bytes a row; that any two of 10,000,000 texts share
+a hash by chance has a probability of 3e-6. Only short answers, which may be labels, stay as text.
 """
 
 from dataclasses import dataclass

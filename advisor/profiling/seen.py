@@ -1,4 +1,4 @@
-"""What the sample shows, beside what is counted over all rows: tokens, languages, the grader that fits, findings. Pure."""
+"""What the sample shows beside the counts over all rows: tokens, languages, the grader that fits, findings. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,27 +1,31 @@
 """How rows are read (a Reading) → the SQL of what is asked and what is answered, over all rows.
 
-The texts equal those of the loader where it matters for counting: two rows have the same SQL text where the loader gives
-both the same prompt, but for case, spaces and templates' own words.
+The texts equal those of the loader where it matters for counting: two rows have the same SQL text where the loader
+gives both the same prompt, but for case, spaces and templates' own words.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pipelines.data.build import build_rows
+from pipelines.data.placeholders import find_filling
 from pipelines.data.roles import TEMPLATE, Reading
 from pipelines.data.spec import DataSpec
 from pipelines.data.table import Table
 from pipelines.data.template import template_columns
+from pipelines.data.text import parse_json
 from pipelines.data.turns import ANSWERERS, ROLE_KEYS, TEXT_KEYS, read_turns
 
-_SEPARATOR = "chr(31)"
+_LOOKED_AT = 1_000
+_SEPARATOR = "chr(10)"
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """columns: all that are read, those of roles first. asked, answer: SQL over c0, c1, ... of these columns, None where
-    no column plays the role. shown: the demonstration where it is not the answer. judged: the same prompt may rightly
-    have several answers (pairs, ratings)."""
+    """columns: all that are read. asked, answer: SQL over c0, c1, ... of these columns, None where no column plays the
+    role. shown: the demonstration where it is not the answer. judged: the same prompt may rightly have several answers
+    (pairs, ratings)."""
 
     columns: tuple[str, ...]
     asked: str | None
@@ -45,10 +49,19 @@ def texts_of(reading: Reading, spec: DataSpec, table: Table) -> Texts:
     elif "chosen" in found and "prompt" not in found:
         before, answer = _pair(cell[found["chosen"]], _example(table, found["chosen"]))
         asked += before
+    asked += [cell[name] for name in _filling(reading, spec, table)]
     asked += [cell[found[role]] for role in ("system", "context", "prompt") if found.get(role, TEMPLATE) in cell]
     completion = found.get("completion")
     shown = cell[completion] if completion in cell and completion != found.get("messages") else None
     return Texts(columns, _joined(list(dict.fromkeys(asked))), answer, shown, judged)
+
+
+def _filling(reading: Reading, spec: DataSpec, table: Table) -> list[str]:
+    """The column whose values stand for the places of a prompt: with others it is another prompt."""
+    if spec.placeholders == "keep":
+        return []
+    found = find_filling(build_rows(replace(table, rows=table.rows[:_LOOKED_AT]), reading, spec))
+    return [] if found is None else [found.column]
 
 
 def _joined(parts: list[str]) -> str | None:
@@ -86,8 +99,6 @@ def _example(table: Table, column: str) -> Any:
 
 def _turns(cell: str, example: Any) -> str:
     """A list of (role, content) structs; NULL where the cell is no such list."""
-    from pipelines.data.text import parse_json
-
     turns = parse_json(example) if isinstance(example, str) else example
     turns = turns.get("messages", [turns]) if isinstance(turns, Mapping) else turns
     wrapped = isinstance(example, Mapping) and "messages" in example
@@ -96,7 +107,8 @@ def _turns(cell: str, example: Any) -> str:
     content = next((key for key in TEXT_KEYS if key in first), TEXT_KEYS[0])
     form = f'[{{"{role}":"VARCHAR","{content}":"VARCHAR"}}]'
     listed = f"json_extract_string({cell}, '/messages')" if wrapped else cell
-    return f"TRY(list_transform(from_json({listed}, '{form}'), lambda t: {{'r': t.{role}, 'c': coalesce(t.{content}, '')}}))"
+    turn = f"{{'r': t.{role}, 'c': coalesce(t.{content}, '')}}"
+    return f"TRY(list_transform(from_json({listed}, '{form}'), lambda t: {turn}))"
 
 
 def _answered(turns: str) -> str:

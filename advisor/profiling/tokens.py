@@ -16,8 +16,7 @@ class TokenCounter:
 
 
 ESTIMATE = "estimate: a token for 4 ASCII characters, 2 of other alphabets, 1 Chinese, Japanese or Korean sign"
-"""OpenAI's rule of thumb for English (4 characters); the others are ours, and rougher: byte-pair vocabularies of 100,000
-tokens differ by a third on such texts."""
+"""OpenAI's rule of thumb for English (4 characters); the others are ours, and rougher."""
 _WIDE = "\u2e80"
 
 

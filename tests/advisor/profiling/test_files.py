@@ -48,8 +48,8 @@ def test_every_format_gives_the_same_numbers(profiled, name, content):
 def test_parquet_and_saved_datasets(tmp_path):
     import datasets
 
-    nested = [{"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]}
-              for row in ROWS]  # fmt: skip
+    roles = (("user", "question"), ("assistant", "answer"))
+    nested = [{"messages": [{"role": role, "content": row[key]} for role, key in roles]} for row in ROWS]
     datasets.Dataset.from_list(nested).to_parquet(str(tmp_path / "rows.parquet"))
     datasets.Dataset.from_list(nested).save_to_disk(str(tmp_path / "saved"))
     for name in ("rows.parquet", "saved"):
