@@ -32,13 +32,16 @@ def sample_findings(
     """All that the sample shows. file: as the user wrote it, for the commands that look closer."""
     return [
         *_checked(rows),
-        *_near(rows.rows),
-        *_missing(rows.rows, kind),
-        *_personal(rows.rows),
+        *closer_findings(rows.rows, kind),
         *_languages(rows.rows, languages),
         *_graders(rows.rows, kind, fit, file),
         *_pairs(rows.rows, file),
     ]
+
+
+def closer_findings(rows: Sequence[Row], kind: str) -> list[ProfileFinding]:
+    """What no check of training looks for: nearly equal prompts, labels that are not in the text, personal data."""
+    return [*_near(rows), *_missing(rows, kind), *_personal(rows)]
 
 
 def _of(

@@ -21,6 +21,11 @@ _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _MOJIBAKE = r"Ã[\x{80}-\x{BF}]|â€|Â[\x{A0}-\x{BF}]"
 
+_SAME_ANSWER = (
+    f"CASE WHEN strlen(a) <= {LABEL_CHARS} THEN coalesce(TRY_CAST(a AS DOUBLE)::VARCHAR, lower(a)) ELSE a END"
+)
+"""Short answers are the same where they are the same number (65 and 65.0) or differ in case alone."""
+
 FLAGS = ("replacement", "mojibake", "control", "begins", "ends", "unreadable", "no_prompt", "no_answer", "long")
 """What may hold of a row, one bit each."""
 
@@ -49,7 +54,7 @@ def scan(source: Source, texts: Texts, same: Sameness, prefix: str, database: Da
     empty = " | ".join(f"({_blank(f'c{place}')}::BIGINT << {place})" for place in places)
     database.connection.execute(
         f"CREATE TABLE {table} AS SELECT row_hash AS row, CASE WHEN NOT q_blank THEN hash(q) END AS prompt, "
-        f"CASE WHEN NOT a_blank THEN hash(a) END AS answer, length(q)::UINTEGER AS prompt_chars, "
+        f"CASE WHEN NOT a_blank THEN hash({_SAME_ANSWER}) END AS answer, length(q)::UINTEGER AS prompt_chars, "
         f"length(a)::UINTEGER AS answer_chars, "
         f"CASE WHEN NOT a_blank AND strlen(a) <= {4 * LABEL_CHARS} AND length(a) <= {LABEL_CHARS} THEN a END AS short, "
         f"{_flags(same)} AS flags, CASE WHEN unreadable THEN 0 ELSE {empty or '0'} END AS empty FROM ({blank})"

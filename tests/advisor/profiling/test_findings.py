@@ -38,6 +38,11 @@ def test_a_fault_is_found_with_its_rows(profiled, check, severity, change, rows)
     assert "{" not in found.what
 
 
+def test_a_number_written_otherwise_does_not_contradict(profiled):
+    twice = [{**SOUND[1], "answer": "13.0"}, {**SOUND[2], "answer": " 26"}]
+    assert "contradictions" not in checks(profiled([*SOUND, *twice]))
+
+
 def test_texts_of_other_languages_are_not_damaged(profiled):
     words = ["Ärger über Öl", "naïve café", "Âge d'or", "苹果多少个", "Ñandú — “so”"]
     report = profiled([asked(n, question=f"{words[n % 5]} {n}?") for n in range(250)])

@@ -7,6 +7,8 @@ import pytest
 
 from advisor.profiling.profile_file import profile_file
 from advisor.profiling.record import DataReport
+from pipelines.data.checks import check_rows
+from pipelines.data.load import load_rows
 from pipelines.data.spec import DataSpec
 from tests.advisor.profiling.conftest import checks, only
 
@@ -71,19 +73,31 @@ def test_chinese_problems():
 
 
 @pytest.mark.parametrize(
-    ("name", "layout"),
+    "name",
     [
-        ("pandalm-human-prefs", "two answers+verdict"),
-        ("foundry-dpo-orca/validation.jsonl", "prompt+chosen/rejected"),
-        ("humaneval", "prompt+completion"),
+        "mawps/fold0_train.csv",
+        "mbpp/mbpp.jsonl",
+        "humaneval/HumanEval.jsonl.gz",
+        "pandalm-human-prefs/testset-v1.json",
+        "foundry-dpo-orca/validation.jsonl",
+        "foundry-rft-clausematching/clause_matching_validation.jsonl",
+        "foundry-sft-samples/sarcasm_qa.jsonl",
+        "foundry-sft-samples/stock_toolcall_training.jsonl",
+        "mwp-reft/svamp_nl.json",
+        "defog-text2sql/questions_gen_sqlite.csv",
     ],
 )
-def test_other_layouts_are_counted_as_the_loader_reads_them(name, layout):
-    folder = FOLDER / name
-    files = sorted(folder.glob("*.json*")) if folder.is_dir() else [folder]
-    if not files or not files[0].exists():
-        pytest.skip("FINETUNE_ADVISOR_DATA does not name a folder that has it")
-    report = profiled(str(files[0].relative_to(FOLDER)))
-    assert report.num_rows > 0
-    assert "no_prompt" not in checks(report)
-    assert layout in report.layout or report.layout
+def test_duckdb_counts_what_the_loader_reads(name):
+    report = profiled(name)
+    rows = load_rows(name, DataSpec(train=name), FOLDER)
+    found = {one.check: one.count for one in check_rows(rows)}
+    assert report.num_rows == len(rows.rows)
+    assert report.num_prompts == len({tuple(str(turn["content"]) for turn in row.messages) for row in rows.rows})
+    assert {one.check: one.count for one in report.findings}.get("duplicate_rows") == found.get("duplicate_rows")
+
+
+def test_an_answer_written_65_and_65_0_contradicts_nothing():
+    report = profiled("mawps/fold0_train.csv")
+    rows = load_rows("mawps/fold0_train.csv", DataSpec(train="mawps"), FOLDER)
+    (told,) = [one for one in check_rows(rows) if one.check == "contradictions"]
+    assert only(report, "contradictions").count == pytest.approx(told.count, abs=20)
