@@ -48,7 +48,8 @@ def scan(source: Source, texts: Texts, same: Sameness, prefix: str, database: Da
     answer_chars, short (the answer, if it is short), flags, empty (bit k: column k is null, empty or blank)."""
     cells = relation(source, texts.columns, prefix)
     asked, answer = texts.asked or "NULL::VARCHAR", texts.answer or "NULL::VARCHAR"
-    named = f"SELECT *, {asked} AS q, {answer} AS a, {texts.shown or answer} AS shown FROM ({cells})"
+    turned = f"SELECT *, {texts.turns} AS turns FROM ({cells})"
+    named = f"SELECT *, {asked} AS q, {answer} AS a, {texts.shown or answer} AS shown FROM ({turned})"
     blank = f"SELECT *, {_blank('q')} AS q_blank, {_blank('a')} AS a_blank FROM ({named})"
     places = range(min(len(texts.columns), MOST_COLUMNS))
     empty = " | ".join(f"({_blank(f'c{place}')}::BIGINT << {place})" for place in places)

@@ -19,15 +19,22 @@ from pipelines.data.turns import ANSWERERS, ROLE_KEYS, TEXT_KEYS, read_turns
 
 _LOOKED_AT = 1_000
 _SEPARATOR = "chr(10)"
+_NAMES = ", ".join(f"'{name}'" for name in ANSWERERS)
+_ANSWERED = f"coalesce(lower(turns[-1].r) IN ({_NAMES}), false)"
+_KEPT = f"CASE WHEN {_ANSWERED} THEN turns[:-2] ELSE turns END"
+_BEFORE_ANSWER = f"array_to_string(list_transform({_KEPT}, lambda t: t.c), {_SEPARATOR})"
+_LAST_ANSWER = f"CASE WHEN {_ANSWERED} THEN turns[-1].c END"
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """columns: all that are read. asked, answer: SQL over c0, c1, ... of these columns, None where no column plays the
+    """columns: all that are read. turns: SQL over c0, c1, ... of these columns, a conversation as a list of (r: role,
+    c: content), NULL where there is none. asked, answer: SQL over these and `turns`, None where no column plays the
     role. shown: the demonstration where it is not the answer. judged: the same prompt may rightly have several answers
     (pairs, ratings)."""
 
     columns: tuple[str, ...]
+    turns: str
     asked: str | None
     answer: str | None
     shown: str | None
@@ -41,19 +48,19 @@ def texts_of(reading: Reading, spec: DataSpec, table: Table) -> Texts:
     found = reading.columns
     judged = "chosen" in found or "desirable" in found or reading.comparison is not None
     asked = [cell[name] for template in (spec.system, spec.prompt) for name in template_columns(template, columns)]
-    answer = _answer(reading, cell)
+    answer, turns = _answer(reading, cell), "NULL"
     if "messages" in found:
         turns = _turns(cell[found["messages"]], _example(table, found["messages"]))
-        asked += [] if spec.prompt else [_before_answer(turns)]
-        answer = answer or (_last_answer(turns) if found.get("completion") == found["messages"] else None)
+        asked += [] if spec.prompt else [_BEFORE_ANSWER]
+        answer = answer or (_LAST_ANSWER if found.get("completion") == found["messages"] else None)
     elif "chosen" in found and "prompt" not in found:
-        before, answer = _pair(cell[found["chosen"]], _example(table, found["chosen"]))
+        turns, before, answer = _pair(cell[found["chosen"]], _example(table, found["chosen"]))
         asked += before
     asked += [cell[name] for name in _filling(reading, spec, table)]
     asked += [cell[found[role]] for role in ("system", "context", "prompt") if found.get(role, TEMPLATE) in cell]
     completion = found.get("completion")
     shown = cell[completion] if completion in cell and completion != found.get("messages") else None
-    return Texts(columns, _joined(list(dict.fromkeys(asked))), answer, shown, judged)
+    return Texts(columns, turns, _joined(list(dict.fromkeys(asked))), answer, shown, judged)
 
 
 def _filling(reading: Reading, spec: DataSpec, table: Table) -> list[str]:
@@ -82,15 +89,14 @@ def _answer(reading: Reading, cell: Mapping[str, str]) -> str | None:
     return named[0] if len(named) == 1 else f"coalesce({filled})"
 
 
-def _pair(cell: str, example: Any) -> tuple[list[str], str]:
-    """(the prompt, the answer) within `chosen`: the turns before the last, or the transcript before it."""
+def _pair(cell: str, example: Any) -> tuple[str, list[str], str]:
+    """(turns, the prompt, the answer) within `chosen`: the turns before the last, or the transcript before it."""
     if read_turns(example) is None:
-        return [], cell
+        return "NULL", [], cell
     if isinstance(example, str) and not example.lstrip().startswith(("[", "{")):
         answer = f"string_split({cell}, chr(10) || chr(10) || 'Assistant:')[-1]"
-        return [f"left({cell}, length({cell}) - length({answer}))"], answer
-    turns = _turns(cell, example)
-    return [_before_answer(turns)], _last_answer(turns)
+        return "NULL", [f"left({cell}, length({cell}) - length({answer}))"], answer
+    return _turns(cell, example), [_BEFORE_ANSWER], _LAST_ANSWER
 
 
 def _example(table: Table, column: str) -> Any:
@@ -109,17 +115,3 @@ def _turns(cell: str, example: Any) -> str:
     listed = f"json_extract_string({cell}, '/messages')" if wrapped else cell
     turn = f"{{'r': t.{role}, 'c': coalesce(t.{content}, '')}}"
     return f"TRY(list_transform(from_json({listed}, '{form}'), lambda t: {turn}))"
-
-
-def _answered(turns: str) -> str:
-    names = ", ".join(f"'{name}'" for name in ANSWERERS)
-    return f"coalesce(lower({turns}[-1].r) IN ({names}), false)"
-
-
-def _before_answer(turns: str) -> str:
-    kept = f"CASE WHEN {_answered(turns)} THEN {turns}[:-2] ELSE {turns} END"
-    return f"array_to_string(list_transform({kept}, lambda t: t.c), {_SEPARATOR})"
-
-
-def _last_answer(turns: str) -> str:
-    return f"CASE WHEN {_answered(turns)} THEN {turns}[-1].c END"
