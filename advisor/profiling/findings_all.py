@@ -60,7 +60,7 @@ def whole_findings(whole: Whole) -> list[ProfileFinding]:
 
 
 def _unreadable(whole: Whole) -> Iterator[ProfileFinding]:
-    what = "{n} of {of} lines ({share}) are no JSON object; training refuses the file, the numbers here leave them out"
+    what = "{n} of {of} lines ({share}) are no JSON object, or hold half a character (\\ud83d); they are left out"
     found = whole.flagged("unreadable")
     yield from whole.finding("unreadable", "blocking", found, what, "mend or remove them", whole.counts.num_rows)
 

@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from advisor.cli.main import run_command
+from advisor.profiling import database as database_module
 from advisor.profiling import sample
+from advisor.profiling.database import database
 from advisor.profiling.profile_file import profile_file
 from graders.errors import UserError
 from pipelines.data.spec import DataSpec
@@ -187,3 +190,20 @@ def test_nothing_is_left_in_the_temporary_folder(profiled, monkeypatch, tmp_path
     monkeypatch.setattr("tempfile.tempdir", None)
     profiled(ROWS)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["rows.jsonl"]
+
+
+def test_duckdb_has_a_limit_on_memory_and_a_folder_to_spill_to():
+    with database() as opened:
+        limit, spill = opened.one("SELECT current_setting('memory_limit'), current_setting('temp_directory')")
+        threads = len(os.sched_getaffinity(0))
+        assert limit == f"{256 + 64 * threads}.0 MiB"
+        assert Path(spill).parent == opened.folder.parent
+    assert not opened.folder.exists()
+
+
+def test_a_tight_limit_on_memory_changes_no_number(write, monkeypatch):
+    """A hundred thousand prompts with 88 MiB for everything, of which JSON lines take most."""
+    monkeypatch.setattr(database_module, "_BASE_MIB", 24 - 64 * len(os.sched_getaffinity(0)) + 64)
+    rows = [asked(n) for n in range(100_000)]
+    report = profile_file(DataSpec(train="rows.jsonl"), write("rows.jsonl", [*rows, *rows[:5]]))
+    assert (report.num_rows, report.num_prompts, only(report, "duplicate_rows").count) == (100_005, 100_000, 5)
