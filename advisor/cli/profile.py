@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from advisor.cli.options import data_options
+from advisor.cli.options import whole_data_options
 
 
 @click.command()
 @click.argument("data")
-@data_options
+@whole_data_options
 @click.option("--model", metavar="NAME", help="Count tokens with this model's tokenizer; else they are estimated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_context
