@@ -17,6 +17,7 @@ from advisor.interview import Ask, Interrupted, Voices, check_all, interview, mo
 from advisor.plan_text import plan_text, write_plan
 from advisor.planner import make_plan, reference_column
 from advisor.profile import DataProfile, profile
+from advisor.profiling.for_init import closer
 from advisor.questions import DATA, QUESTIONS, Context
 from graders.errors import UserError
 from pipelines.data.checked import load_checked
@@ -146,7 +147,7 @@ def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
 def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
     """The rows that a plan would use, and their profile. Splits them too: a fault is better found before training."""
     rows = read_rows(spec, folder)
-    return rows, profile(rows, check_rows(rows) + check_split(load_checked(spec, folder)))
+    return rows, profile(rows, check_rows(rows) + check_split(load_checked(spec, folder)) + closer(rows))
 
 
 def read_rows(spec: DataSpec, folder: Path) -> Rows:

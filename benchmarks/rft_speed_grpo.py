@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from trl import GRPOTrainer
 
-from pipelines import grpo, keep_best
+from pipelines import grpo, keep_best, proxy
 from pipelines.job import Job, Progress
 from pipelines.plan_file import load_plan
 from pipelines.sources import STARTER
@@ -38,15 +38,15 @@ class Clock:
     def around(self, measure: Any) -> Any:
         def measured(model: Any) -> Any:
             here = _now()
-            scores, reason = measure(model)
+            found = measure(model)
             spent = [now - begun - paused for now, begun, paused in zip(here, self._begun, self._paused, strict=True)]
             if not self.found:  # before the first step: training begins when this is over
                 self._begun, spent = here, [0.0, 0.0]
-            self.found.append((spent[0], spent[1], statistics.fmean(scores)))
+            self.found.append((spent[0], spent[1], statistics.fmean(found.scores)))
             self._paused = tuple(
                 paused + now - then for paused, now, then in zip(self._paused, _now(), here, strict=True)
             )
-            return scores, reason
+            return found
 
         return measured
 
@@ -72,16 +72,16 @@ def learn(folder: Path, seed: int, steps: int, stock: bool) -> list[tuple[float,
     (folder / "plan.yaml").write_text(json.dumps(plan))
     loaded = load_plan(folder / "plan.yaml")
     clock = Clock()
-    ours, by_metric, times = grpo.QueuedGRPOTrainer, grpo.by_metric, keep_best.TIMES
+    ours, by_metric, times = grpo.QueuedGRPOTrainer, proxy.by_metric, keep_best.TIMES
     try:
         if stock:
             grpo.QueuedGRPOTrainer = lambda _queue, **arguments: GRPOTrainer(**arguments)  # type: ignore[assignment,misc]
-        grpo.by_metric = lambda *arguments: clock.around(by_metric(*arguments))  # type: ignore[assignment]
+        proxy.by_metric = lambda *arguments: clock.around(by_metric(*arguments))  # type: ignore[assignment]
         keep_best.TIMES = steps // MEASURED_EVERY
         progress = Progress(folder / "events.jsonl")
         grpo.run(Job(loaded.plan, "grpo", folder, folder, str(STARTER), None, progress))
     finally:
-        grpo.QueuedGRPOTrainer, grpo.by_metric, keep_best.TIMES = ours, by_metric, times  # type: ignore[misc]
+        grpo.QueuedGRPOTrainer, proxy.by_metric, keep_best.TIMES = ours, by_metric, times  # type: ignore[misc]
     return clock.found
 
 

@@ -24,6 +24,8 @@ WEIGHTS_MOVED = "weights_moved"
 """1 or 0, in the entry of step STILL_STEPS alone."""
 METRIC, METRIC_HIGH = "validation", "validation_change_high"
 """The plan's metric on validation rows, and the upper end of the interval of its change since its best."""
+HELD_REWARD = "validation_reward"
+"""The reward of the same answers, where the reward is not the metric: pipelines/proxy.py."""
 
 RECENT = 5
 """Entries of a value that are averaged before an alarm may ring, and at the start as what it is compared with: ours."""
@@ -188,7 +190,9 @@ def hacking(history: History) -> str | None:
 
 
 def _rewards_around(history: History, place: int) -> list[float]:
-    """RECENT rewards up to the entry; at the very beginning the ones that follow."""
+    """That of the answers that were measured; else RECENT rewards up to the entry, or at the beginning after it."""
+    if HELD_REWARD in history[place]:
+        return [float(history[place][HELD_REWARD])]
     before = [entry["reward"] for entry in history[:place] if entry.get("reward") is not None]
     after = [entry["reward"] for entry in history[place:] if entry.get("reward") is not None]
     return before[-RECENT:] or after[:RECENT]

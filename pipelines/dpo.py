@@ -15,7 +15,7 @@ from pipelines import processes, sizing
 from pipelines.dpo_losses import PAIR_LOSSES
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
-from pipelines.models import Policy, lora_config, resolve_tuning
+from pipelines.models import Policy, attend_fast, lora_config, resolve_tuning
 from pipelines.plan import DPO
 from pipelines.preference_run import SHOWN, learn, reference_of
 from pipelines.preference_trainers import PairTrainer
@@ -50,6 +50,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(num_pairs)
+    attend_fast(policy.model, examples.longest)
     reference = reference_of(policy, stage, tuning)
     batch = sizing.split_batch(size, processes.count(), 2 * examples.longest, facts, room())
     epochs = stage.epochs or sizing.preference_epochs(num_pairs)

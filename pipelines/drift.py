@@ -33,7 +33,20 @@ def drift(job: Job, policy: Policy, reference: Any, rows: Sequence[Row], max_new
     drawing = Sampling(max_new_tokens, temperature=1.0, seed=job.plan.seed)
     answers = [one for [one] in sample_tokens(policy, prompts, drawing, arguments, silent)]
     asked = [encode_prompt(policy.tokenizer, prompt, arguments) for prompt in prompts]
-    encoded = [_sequence(prompt, answer, policy.stop_ids) for prompt, answer in zip(asked, answers, strict=True)]
+    gaps = log_ratios(policy, reference, asked, answers)
+    interval = paired_bootstrap(gaps, range(len(gaps)), n_resamples=2000)
+    return {"kl": sum(gaps) / len(gaps), "kl_interval": [interval.low, interval.high], "kl_rows": len(gaps)}
+
+
+def log_ratios(
+    policy: Policy, reference: Any, prompts: Sequence[list[int]], answers: Sequence[list[int]]
+) -> list[float]:
+    """log π(answer) - log reference(answer) in nats, for each prompt and its answer, both as token ids.
+
+    reference: as for `drift`.
+    """
+    silent = Progress(Path("/dev/null"))
+    encoded = [_sequence(prompt, answer, policy.stop_ids) for prompt, answer in zip(prompts, answers, strict=True)]
     own = mean_logprobs(policy, encoded, silent)
     if reference is not None:
         theirs = mean_logprobs(replace(policy, model=reference), encoded, silent)
@@ -41,9 +54,7 @@ def drift(job: Job, policy: Policy, reference: Any, rows: Sequence[Row], max_new
         with policy.model.disable_adapter():
             theirs = mean_logprobs(policy, encoded, silent)
     lengths = [len(one.input_ids) - one.prompt_len for one in encoded]
-    gaps = [(one - other) * length for one, other, length in zip(own, theirs, lengths, strict=True)]
-    interval = paired_bootstrap(gaps, range(len(gaps)), n_resamples=2000)
-    return {"kl": sum(gaps) / len(gaps), "kl_interval": [interval.low, interval.high], "kl_rows": len(gaps)}
+    return [(one - other) * length for one, other, length in zip(own, theirs, lengths, strict=True)]
 
 
 def _sequence(prompt: list[int], answer: list[int], stop_ids: Sequence[int]) -> Encoded:

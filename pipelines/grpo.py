@@ -11,7 +11,7 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from pipelines import processes, sizing
+from pipelines import processes, proxy, sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
@@ -20,12 +20,12 @@ from pipelines.grader_rows import checked_grader
 from pipelines.grpo_losses import LOSSES
 from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
 from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
 from pipelines.rollout import GAP, rollout_limit, sampling_arguments
+from pipelines.sampling import Sampling
 from pipelines.sft import load_for_training
 from pipelines.training import common_arguments, model_facts, room, train
 from pipelines.watch import Watch
@@ -40,7 +40,7 @@ def run(job: Job) -> Numbers:
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(rows.rows, policy, job, stage.temperature)
     kept, longest = fitting(rows, policy, job, new_tokens)
-    best = KeepBest(job, by_metric(job, policy, split.validation.rows, new_tokens), from_start=True)
+    best = proxy.watched(job, policy, grader, split.validation.rows, Sampling(new_tokens, stage.temperature))
     trainer, watch = _trainer(job, stage, policy, grader, (kept, longest, new_tokens))
     bell = Bell(job, watch, stage.stop_on)
     trainer.add_callback(best)
@@ -52,6 +52,7 @@ def run(job: Job) -> Numbers:
         "left_out_too_long": len(rows.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
         **course(trainer.state.log_history),
+        **proxy.course(job, trainer.state.log_history, best.rows, numbers["taken_from_step"]),
         **({"gap_to_vllm": sum(gaps) / len(gaps)} if gaps else {}),
         **bell.outcome(numbers),
         **numbers,

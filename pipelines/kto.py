@@ -15,7 +15,7 @@ from graders.errors import UserError
 from pipelines import processes, sizing
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
-from pipelines.models import Policy, lora_config, resolve_tuning
+from pipelines.models import Policy, attend_fast, lora_config, resolve_tuning
 from pipelines.plan import KTO
 from pipelines.preference_run import SHOWN, learn, reference_of
 from pipelines.preference_trainers import ThumbTrainer
@@ -57,6 +57,7 @@ def _trainer(job: Job, stage: KTO, policy: Policy, examples: Examples, watch: Wa
     num_rows = len(examples.examples)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
+    attend_fast(policy.model, examples.longest)
     reference = reference_of(policy, stage, tuning)
     batch = _batch(stage.batch_size or sizing.sft_batch_size(num_rows), examples.longest, facts)
     epochs = stage.epochs or sizing.preference_epochs(num_rows)

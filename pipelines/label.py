@@ -2,23 +2,34 @@
 
 In: a policy, prompts of the plan's training and validation rows (never test), chosen by hash. Out: candidates.jsonl,
 a line for each prompt with its distinct completions, written as they come, so that people can begin before the end;
-nothing where the committed answers are enough already. `finetune-advisor label` shows them.
+nothing where the committed answers are enough already; gaps.json, where the stage names a grader: how sure it is of
+each. `finetune-advisor label` shows them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from graders.base import Grader
 from graders.errors import UserError
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Split
 from pipelines.data.split import prompt_hash
-from pipelines.files import digest_text
+from pipelines.files import digest_text, write_json
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, load_policy
 from pipelines.plan import Label
 from pipelines.preferences.answers import Turn
 from pipelines.preferences.enough import pairs_decided
-from pipelines.preferences.questions import CANDIDATES, Question, add_candidates, as_turns, is_plain, read_candidates
-from pipelines.sampling import Sampling, sample
+from pipelines.preferences.questions import (
+    CANDIDATES,
+    GAPS,
+    Question,
+    add_candidates,
+    as_turns,
+    is_plain,
+    read_candidates,
+)
+from pipelines.rewards import sample_of
+from pipelines.sampling import Completion, Sampling, sample
 
 AT_ONCE = 32
 """Prompts that are answered together: enough for a GPU, and people have something to look at after each so many."""
@@ -40,6 +51,9 @@ def run(job: Job) -> Numbers:
     left = [prompt for prompt in prompts if prompt not in done]
     if left:
         _sample_all(job, stage, split, left)
+    if stage.reward is not None:
+        rows = (*split.train.rows, *split.validation.rows)
+        write_json(job.folder / GAPS, gaps(job.plan.graders[stage.reward], read_candidates(path), rows))
     counts = [len(found.completions) for found in read_candidates(path)]
     comparable = sum(count > 1 for count in counts)
     _require_enough(stage, comparable, decided + sum(count * (count - 1) // 2 for count in counts), len(prompts))
@@ -61,6 +75,23 @@ def asked(split: Split, limit: int) -> list[Row]:
     rows = [row for row in (*split.train.rows, *split.validation.rows) if is_plain(row)]
     by_hash = {prompt_hash(row, "label"): row for row in rows}
     return [by_hash[key] for key in sorted(by_hash)[:limit]]
+
+
+def gaps(grader: Grader, questions: Sequence[Question], rows: Iterable[Row]) -> dict[str, float]:
+    """A question's id → how far apart its two highest rewards lie: where the grader is least sure, people tell most
+    (uncertainty sampling, Lewis & Gale 1994). Questions with fewer than two rewards are left out.
+
+    rows: those that the questions' prompts are of.
+    """
+    by_prompt = {as_turns(row.messages): row for row in rows if is_plain(row)}
+    asked = [(question, text) for question in questions for text in question.completions]
+    samples = [sample_of(by_prompt[question.messages], Completion(text, "", 0, False)) for question, text in asked]
+    known: dict[str, list[float]] = {}
+    for (question, _), grade in zip(asked, grader.grade_all(samples), strict=True):
+        reward = grader.reward(grade)
+        known.setdefault(question.id, []).extend([] if reward is None else [reward])
+    highest = {name: sorted(rewards)[-2:] for name, rewards in known.items() if len(rewards) > 1}
+    return {name: above - below for name, (below, above) in highest.items()}
 
 
 def _sample_all(job: Job, stage: Label, split: Split, prompts: Sequence[tuple[Turn, ...]]) -> None:

@@ -47,8 +47,7 @@ def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer", "dr
     dtype = torch.bfloat16 if short else torch.float32
     options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": spec.trust_remote_code}
     if not on_gpu and use == "train":
-        # Under bf16 autocast on a CPU the backward pass of scaled_dot_product_attention takes five times as long.
-        options["attn_implementation"] = "eager"
+        options["attn_implementation"] = "eager"  # what is trained on rows of few tokens: attend_fast
     options["revision"] = None if Path(where).is_dir() else spec.revision
     if quantize:
         options["quantization_config"] = _four_bit()
@@ -77,6 +76,18 @@ def computes_in_bf16() -> bool:
     import torch
 
     return bool(torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+EAGER_TOKENS = 160
+"""Longest rows for which plain attention trains faster on a CPU: 8,192 tokens in rows of 128 take 0.30 s and with the
+fused kernel, whose backward pass is slow in bf16, 0.47 s; in rows of 192 0.50 and 0.44 s, of 1,024 2.7 and 0.90 s
+(docs/experiments.md)."""
+
+
+def attend_fast(model: Any, longest: int) -> None:
+    """Gives a model on a CPU the attention that trains faster on rows of up to so many tokens."""
+    if model.device.type == "cpu" and model._supports_sdpa:
+        model.set_attn_implementation("eager" if longest <= EAGER_TOKENS else "sdpa")
 
 
 def cache_bytes_per_token(model: Any) -> int:

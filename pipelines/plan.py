@@ -100,6 +100,9 @@ class Label(Strict):
     at_least: int = Field(100, ge=1, description="Pairs that the answers must decide before the plan goes on.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    reward: str | None = Field(
+        None, description="Grader, such as an earlier round's reward model: what it is least sure of is asked first."
+    )
 
     @property
     def most_pairs(self) -> int:

@@ -14,19 +14,19 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from pipelines import processes, sizing
+from pipelines import processes, proxy, sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
 from pipelines.data.rows import Rows
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy, lora_config, resolve_tuning
 from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
 from pipelines.plan import PPO
 from pipelines.ppo_trainer import PPOTrainer
 from pipelines.rollout import rollout_limit
+from pipelines.sampling import Sampling
 from pipelines.sft import load_for_training
 from pipelines.training import common_arguments, model_facts, room, train
 from pipelines.value_model import ValueModel
@@ -44,7 +44,7 @@ def run(job: Job) -> Numbers:
     policy = load_for_training(job)
     new_tokens = stage.max_new_tokens or rollout_limit(split.train.rows, policy, job, stage.temperature)
     kept, longest = fitting(split.train, policy, job, new_tokens)
-    best = KeepBest(job, by_metric(job, policy, split.validation.rows, new_tokens), from_start=True)
+    best = proxy.watched(job, policy, grader, split.validation.rows, Sampling(new_tokens, stage.temperature))
     config = _config(job, stage, policy, (len(kept.rows), longest, new_tokens))
     trainer = _trainer(job, stage, policy, grader, kept, config)
     watch = Watch(job, SHOWN, stage.epochs_per_step)
@@ -58,6 +58,7 @@ def run(job: Job) -> Numbers:
         "left_out_too_long": len(split.train.rows) - len(kept.rows),
         "max_new_tokens": new_tokens,
         **course(trainer.state.log_history),
+        **proxy.course(job, trainer.state.log_history, best.rows, numbers["taken_from_step"]),
         **bell.outcome(numbers),
         **numbers,
         "explained_variance": values[-1],

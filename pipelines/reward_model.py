@@ -22,10 +22,11 @@ from trl import RewardConfig, RewardTrainer
 from graders.errors import UserError
 from graders.reward_model import MEMBER, Scorer
 from pipelines import processes, sizing
+from pipelines.batch_order import within_steps
 from pipelines.files import write_json
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, load_tokenizer, resolve_tuning
+from pipelines.models import Policy, attend_fast, load_tokenizer, resolve_tuning
 from pipelines.plan import ModelSpec, RewardModel
 from pipelines.preferences.pairs import load_pairs
 from pipelines.reward_model_checks import Parts, centre_of, checked, held_apart, loading, scored
@@ -98,11 +99,15 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numb
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(len(encoded.examples))
-    longest = max(len(one[side]) for one in encoded.examples for side in ("chosen_ids", "rejected_ids"))
-    batch = sizing.split_batch(size, processes.count(), 2 * longest, facts, room())
+    lengths = [max(len(one["chosen_ids"]), len(one["rejected_ids"])) for one in encoded.examples]
+    batch = sizing.split_batch(size, processes.count(), 2 * max(lengths), facts, room())
+    attend_fast(policy.model, max(lengths))
+    total = round((stage.epochs or sizing.reward_model_epochs(len(lengths))) * len(lengths))
+    order = within_steps(lengths, size, max(1, total), job.plan.seed)
     config = RewardConfig(
         **common_arguments(job, stage, batch, rate, facts),
-        num_train_epochs=stage.epochs or sizing.reward_model_epochs(len(encoded.examples)),
+        num_train_epochs=1,  # the order holds all passes
+        train_sampling_strategy="sequential",
         max_length=None,
         center_rewards_coefficient=CENTRING,
     )
@@ -110,7 +115,7 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numb
     trainer = RewardTrainer(
         model=policy.model,
         args=config,
-        train_dataset=Dataset.from_list(encoded.examples),
+        train_dataset=Dataset.from_list(encoded.examples).select(order),
         processing_class=policy.tokenizer,
         peft_config=None if tuning == "full" else lora_for_head(job.plan.model.lora_rank or 32),
         callbacks=[watch],

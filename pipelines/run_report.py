@@ -6,6 +6,7 @@ from typing import Any
 
 from graders.errors import UserError
 from pipelines.evals.compare import compare
+from pipelines.evals.course import PLOT
 from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
 from pipelines.evals.reward_checks import FEWEST, RULES
@@ -79,7 +80,12 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
     best_of = {step.stage.name: _best_of_words(plan, step) for step in todo if _best_of(step) > 1 and step.record()}
     said = [*rang, *(str(numbers["note"]) for numbers in records if "note" in numbers)]
     probes = {step.stage.name: _numbers(step) for step in todo if isinstance(step.stage, Probe) and step.record()}
-    return Setting(plan.name, _sampling(plan, measured) | best_of, grader, [*_notes(measured), *said], probes)
+    courses = {step.stage.name: _course(step) for step in todo if "course" in _numbers(step)}
+    return Setting(plan.name, _sampling(plan, measured) | best_of, grader, [*_notes(measured), *said], probes, courses)
+
+
+def _course(step: Step) -> Mapping[str, Any]:
+    return {**_numbers(step)["course"], "plot": f"{step.folder.parent.name}/{step.folder.name}/{PLOT}"}
 
 
 def _numbers(step: Step) -> Mapping[str, Any]:

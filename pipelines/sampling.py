@@ -59,7 +59,7 @@ def sample(
     kept and Stopped: as for `sample_tokens`.
     """
     answers = sample_tokens(policy, prompts, settings, template_args, progress, kept)
-    return [[_completion(policy, tokens) for tokens in one] for one in answers]
+    return [[completion(policy, tokens) for tokens in one] for one in answers]
 
 
 def sample_tokens(
@@ -168,7 +168,8 @@ class _Asked:
         return input_ids.new_full((len(input_ids),), self._progress.stop_requested, dtype=bool)
 
 
-def _completion(policy: Policy, ids: list[int]) -> Completion:
+def completion(policy: Policy, ids: list[int]) -> Completion:
+    """An answer's ids as text."""
     stops = set(policy.stop_ids)
     end = next((place for place, token in enumerate(ids) if token in stops), None)
     text = policy.tokenizer.decode(ids if end is None else ids[:end], skip_special_tokens=True)

@@ -19,7 +19,7 @@ from pipelines.data.show import show
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest, by_metric
-from pipelines.models import Policy, load_policy, lora_config, resolve_tuning
+from pipelines.models import Policy, attend_fast, load_policy, lora_config, resolve_tuning
 from pipelines.plan import SFT, RejectionSampling
 from pipelines.training import answer_limit, common_arguments, model_facts, room, train
 from pipelines.watch import Watch
@@ -66,6 +66,7 @@ def _trainer(
     size = stage.batch_size or sizing.sft_batch_size(num_rows)
     longest = max(len(example["input_ids"]) for example in examples.examples)
     batch = sizing.split_batch(size, processes.count(), longest, facts, room())
+    attend_fast(policy.model, longest)
     epochs = stage.epochs or sizing.sft_epochs(num_rows)
     config = SFTConfig(
         **common_arguments(job, stage, batch, rate, facts),

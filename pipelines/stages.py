@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.job import Job, Numbers
-from pipelines.plan import Evaluate, Plan, Stage
+from pipelines.plan import Evaluate, Label, Plan, Stage
 
 Kind = Literal["policy", "reward_model", "rows", "numbers"]
 
@@ -34,7 +34,7 @@ class StageType:
 def graders_of(plan: Plan, stage: Stage) -> list[str]:
     """The names of the graders that decide what a stage leaves."""
     uses = STAGES[stage.type].graders
-    ranks = isinstance(stage, Evaluate) and stage.best_of > 1
+    ranks = (isinstance(stage, Evaluate) and stage.best_of > 1) or (isinstance(stage, Label) and stage.reward)
     metric = [plan.metric] if uses in ("metric", "both") else []
     return [*metric, *([plan.reward_of(stage)] if uses in ("reward", "both") or ranks else [])]
 

@@ -69,6 +69,7 @@ OWNED_IN = {
         "importance_sampling_level": "nothing: advantages are per token",
         **_REFERENCE,
     },
+    "reward_model": {"train_sampling_strategy": "nothing: rows of like length already stand together"},
     "dpo": {
         "beta": "`beta` of the stage",
         "label_smoothing": "`label_smoothing` of the stage",

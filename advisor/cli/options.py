@@ -13,27 +13,41 @@ from pipelines.data.spec import DataSpec
 from pipelines.data.table import did_you_mean, listed
 
 Decorator = Callable[[Any], Any]
-_DATA_OPTIONS: tuple[Decorator, ...] = (
-    click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", help="The column of a role."),
-    click.option("--limit", type=click.IntRange(1), help="Use only this many rows, chosen by hash."),
-    click.option("--validation", metavar="FILE", help="Rows that choose; else a share of the data."),
-    click.option("--test", metavar="FILE", help="Rows that prove; else a share of the data."),
+_COLUMN = click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", help="The column of a role.")
+_TEST = click.option("--test", metavar="FILE", help="Rows that prove; else a share of the data.")
+_TEMPLATES: tuple[Decorator, ...] = (
     click.option("--prompt", metavar="TEMPLATE", help="Template of the prompt, such as 'Sort this: {{text}}'."),
     click.option("--system", metavar="TEMPLATE", help="Template of the system message."),
+)
+_DATA_OPTIONS: tuple[Decorator, ...] = (
+    _COLUMN,
+    click.option("--limit", type=click.IntRange(1), help="Use only this many rows, chosen by hash."),
+    click.option("--validation", metavar="FILE", help="Rows that choose; else a share of the data."),
+    _TEST,
+    *_TEMPLATES,
 )
 
 
 def data_options(command: Any) -> Any:
     """Adds the options that say how data is read."""
-    for option in reversed(_DATA_OPTIONS):
+    return _with(_DATA_OPTIONS, command)
+
+
+def whole_data_options(command: Any) -> Any:
+    """Those of them that a command which looks at all rows takes: no limit, and no file of rows that choose."""
+    return _with((_COLUMN, _TEST, *_TEMPLATES), command)
+
+
+def _with(options: Iterable[Decorator], command: Any) -> Any:
+    for option in reversed(tuple(options)):
         command = option(command)
     return command
 
 
 def data_spec(train: str, options: Mapping[str, Any], folder: Path) -> DataSpec:
     """The options as a DataSpec whose paths start from `folder`."""
-    fields = {key: options[key] for key in ("limit", "prompt", "system") if options[key] is not None}
-    held_out = {key: path_from(options[key], folder) for key in ("validation", "test") if options[key] is not None}
+    fields = {key: options[key] for key in ("limit", "prompt", "system") if options.get(key) is not None}
+    held_out = {key: path_from(options[key], folder) for key in ("validation", "test") if options.get(key) is not None}
     return DataSpec.model_validate({"train": train, "columns": columns_of(options["columns"]), **fields, **held_out})
 
 

@@ -41,6 +41,7 @@ class Terminal:
             disable=not sys.stderr.isatty(),
         )
         self._bar: Any = None
+        self.waiting = False  # whether the run ended because people's answers are missing
 
     def __enter__(self) -> "Terminal":
         self._bars.start()
@@ -81,6 +82,7 @@ class Terminal:
         self._line("✗", step, f"gate: {why}")
 
     def waits(self, step: Step, why: str) -> None:
+        self.waiting = True
         self._line("…", step, f"waits for people: {why}")
 
     def _remove_bar(self) -> None:

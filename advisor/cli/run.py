@@ -38,10 +38,13 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     report = run_folder / "report.json"
     if as_json and report.exists():
         click.echo(report.read_text(encoding="utf-8"), nl=False)
+    elif report.exists() and code in (STOPPED, INTERRUPTED):  # a verdict on half of a plan would mislead
+        click.echo(f"Report so far: {run_folder / 'report.md'}")
     elif report.exists():
         found = json.loads(report.read_text(encoding="utf-8"))
         click.echo("\n".join([found["verdict"], *found["details"]]))
         click.echo(f"Report: {run_folder / 'report.md'}")
     if code in (STOPPED, INTERRUPTED):
-        click.echo("Stopped. Run the same command again to go on.", err=True)
+        what = "Waiting for people's answers. When they are there, run" if terminal.waiting else "Stopped. Run"
+        click.echo(f"{what} the same command again to go on.", err=True)
     ctx.exit(code)

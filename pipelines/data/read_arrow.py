@@ -90,19 +90,19 @@ def _dataset_table(dataset: Any, where: str) -> Table:
 
 
 def _table(rows: list[dict[str, Any]], where: str) -> Table:
-    cleaned = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    cleaned = [{name: plain_value(value) for name, value in row.items()} for row in rows]
     return make_table(where, list(enumerate(cleaned, start=1)))
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """The value as a JSON or CSV file would hold it: money and dates as text, NaN (pandas' "nothing") as null.
 
     Bytes that are no text stay, so that a column of images that plays no role is no fault.
     """
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain_value(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain_value(inner) for inner in value]
     if isinstance(value, bytes):
         return _decoded(value)
     if isinstance(value, float) and math.isnan(value):

@@ -19,9 +19,15 @@ _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 def read_csv(text: str, where: str) -> Table:
     """Comma, or what the header line shows: semicolon, tab, bar."""
     first = text.split("\n", 1)[0]
-    delimiter = "," if "," in first else max(_NAMES, key=first.count)
+    delimiter = delimiter_of(text)
     notes = () if first.count(delimiter) == 0 or delimiter == "," else (f"columns are parted by {_NAMES[delimiter]}",)
     return _read(text, where, delimiter, notes)
+
+
+def delimiter_of(text: str) -> str:
+    """What parts the columns, as the header line shows it."""
+    first = text.split("\n", 1)[0]
+    return "," if "," in first else max(_NAMES, key=first.count)
 
 
 def read_tsv(text: str, where: str) -> Table:

@@ -113,10 +113,10 @@ def _held_out(source: str | None, spec: DataSpec, base: Path) -> Rows | None:
     if source is None:
         return None
     table = read_table(source, base)
-    return rows_from(table, _without_absent_answers(spec, table))
+    return rows_from(table, without_absent_answers(spec, table))
 
 
-def _without_absent_answers(spec: DataSpec, table: Table) -> DataSpec:
+def without_absent_answers(spec: DataSpec, table: Table) -> DataSpec:
     """A held-out file need not have every answer column of train: worked steps, say. Its prompt it must have."""
     needed = ("prompt", "messages", "context", "system")
     columns = {role: name for role, name in spec.columns.items() if role in needed or name in table.columns}

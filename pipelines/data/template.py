@@ -35,6 +35,12 @@ def check_template(template: str, columns: Iterable[str], where: str, constant: 
             )
 
 
+def template_columns(template: str | None, columns: Iterable[str]) -> list[str]:
+    """The columns that a template is filled from, each once."""
+    known = set(columns)
+    return list(dict.fromkeys(_column(place, known) for place in _PLACE.findall(template or "")))
+
+
 def fill_template(template: str, cells: Cells, columns: Iterable[str]) -> str:
     """The template with this row's values; what the row lacks is empty."""
     known = set(columns)

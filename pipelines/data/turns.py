@@ -15,12 +15,14 @@ from pipelines.data.text import parse_json
 
 Turns = tuple[Message, ...]
 
-_ROLE_KEYS = ("role", "from", "speaker")
-_TEXT_KEYS = ("content", "value", "text")
+ROLE_KEYS = ("role", "from", "speaker")
+TEXT_KEYS = ("content", "value", "text")
 _ROLES = {
     "human": "user", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "model": "assistant",
     "ai": "assistant", "developer": "system", "function": "tool", "observation": "tool", "function_response": "tool",
 }  # fmt: skip
+ANSWERERS = ("assistant", *(name for name, role in _ROLES.items() if role == "assistant"))
+"""How the model's side is called."""
 _SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant): ?")
 
 
@@ -67,8 +69,8 @@ def _listed(items: list[Any]) -> Turns | None:
 def _turn(item: object) -> Message | None:
     if not isinstance(item, Mapping):
         return None
-    role_key = next((key for key in _ROLE_KEYS if isinstance(item.get(key), str)), None)
-    text_key = next((key for key in _TEXT_KEYS if key in item), None)
+    role_key = next((key for key in ROLE_KEYS if isinstance(item.get(key), str)), None)
+    text_key = next((key for key in TEXT_KEYS if key in item), None)
     if role_key is None or (text_key is None and not item.get("tool_calls")):
         return None
     role = str(item[role_key])

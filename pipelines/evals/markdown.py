@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.evals.compare import Comparison
+from pipelines.evals.course import course_section
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.summary import Evaluated, Report, StageReport
 from pipelines.evals.verdict import method_name, percent, points
@@ -28,6 +29,7 @@ def rendered(report: Report, models: Sequence[Evaluated]) -> str:
         _table(report.stages),
         *(["## Notes", "\n".join(f"- {_inline(note)}" for note in report.notes)] if report.notes else []),
         *(part for name, numbers in report.probes.items() for part in _probe(name, numbers)),
+        *(part for name, course in report.courses.items() for part in course_section(name, course)),
         "## How it was measured",
         _described("Sampling", report.sampling),
         _described("Grader", report.grader),

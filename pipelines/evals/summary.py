@@ -38,7 +38,8 @@ class Evaluated:
 class Setting:
     """How all of them were asked and graded, for the reader. written_at: a time to print, if any.
 
-    probes: a probe stage's name → its numbers (pipelines/probe.py).
+    probes: a probe stage's name → its numbers (pipelines/probe.py). courses: an RL stage's name → its course, with
+    `plot`, the place of its PNG (pipelines/evals/course.py).
     """
 
     title: str
@@ -46,6 +47,7 @@ class Setting:
     grader: Mapping[str, Any]
     notes: Sequence[str] = ()
     probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    courses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     written_at: str | None = None
 
 
@@ -97,6 +99,7 @@ class Report(BaseModel):
     grader: dict[str, Any]
     notes: tuple[str, ...]
     probes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    courses: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
@@ -121,6 +124,7 @@ def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
         grader=dict(setting.grader),
         notes=(*setting.notes, *_notes(models)),
         probes={name: dict(numbers) for name, numbers in setting.probes.items()},
+        courses={name: dict(numbers) for name, numbers in setting.courses.items()},
     )
 
 

@@ -1,10 +1,12 @@
 """Where people answer: questions are handed out, answers kept, taken back, and counted; behind page and terminal.
 
-An annotator sees every question: first those that others dispute, since there one more answer tells most; the rest in
-an order that is the same for all, so that those who stop early have answered the same ones. The completions of a
-question stand in an order of the annotator's own.
+An annotator sees every question: first those that others dispute, since there one more answer tells most; then those
+whose completions the stage's grader finds closest, where it has one; the rest in an order that is the same for all, so
+that those who stop early have answered the same ones. The completions of a question stand in an order of the
+annotator's own.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.preferences.answers import Answer
 from pipelines.preferences.answers_file import AnswersFile, line_of
-from pipelines.preferences.questions import Question, read_candidates
+from pipelines.preferences.questions import GAPS, Question, read_candidates, read_gaps
 from pipelines.preferences.store import Kept, Store
 from pipelines.preferences.tally import Tally
 
@@ -51,32 +53,38 @@ class Desk:
     def __init__(self, candidates: Path, store: Store, file: AnswersFile, prompts: frozenset[str], wanted: int) -> None:
         self._candidates, self._store, self._file = candidates, store, file
         self._wanted = wanted
-        self._size = -1
+        self._sizes: list[int] = []
         self._questions: dict[str, Question] = {}
+        self._gaps: dict[str, float] = {}
         self._tally = Tally(prompts)
         for row in store.live():
             self._tally.count(row.answer)
 
     def questions(self) -> Mapping[str, Question]:
         """By id, as far as they are sampled."""
-        size = self._candidates.stat().st_size if self._candidates.exists() else 0
-        if size != self._size:
+        gaps = self._candidates.with_name(GAPS)
+        sizes = [path.stat().st_size if path.exists() else 0 for path in (self._candidates, gaps)]
+        if sizes != self._sizes:
             found = read_candidates(self._candidates)
             self._questions = {question.id: question for question in found if len(question.completions) > 1}
-            self._size = size
+            self._gaps = read_gaps(gaps)
+            self._sizes = sizes
         return self._questions
 
     def before(self, annotator: str, skipped: Collection[str] = (), first: str | None = None) -> Before:
-        """The next question for an annotator: `first` if it is open, then those that others dispute, and those that
-        were skipped at the end."""
+        """The next question for an annotator: `first` if it is open, those that others dispute, then those with the
+        smallest gap, and those that were skipped at the end."""
         questions, answered = self.questions(), self._store.answered(annotator)
         left = [name for name in questions if name not in answered]
         disputed = self._tally.disputed()
-        left.sort(key=lambda name: (name != first, name in skipped, name not in disputed))
+        left.sort(key=lambda name: (name != first, name in skipped, name not in disputed, self._gap(name)))
         question = questions[left[0]] if left else None
         shown = tuple(question.completions[place] for place in question.order(annotator)) if question else ()
         done, undo = len(questions) - len(left), self._store.last(annotator)
         return Before(question, shown, done, len(questions), self._tally.pairs, self._wanted, undo)
+
+    def _gap(self, question: str) -> float:
+        return self._gaps.get(question, math.inf)
 
     def give(self, given: Given) -> None:
         """Keeps an answer, in the store and the file, before it returns. The same click twice is one answer.

@@ -13,6 +13,8 @@ from pipelines.preferences.answers import Turn
 
 CANDIDATES = "candidates.jsonl"
 """The file's name in the folder of its stage."""
+GAPS = "gaps.json"
+"""Beside it, where a grader scored the completions: see read_gaps."""
 _ROLES = ("system", "user", "assistant")
 
 
@@ -59,6 +61,12 @@ def read_candidates(path: Path) -> list[Question]:
         return []
     lines = path.read_bytes().split(b"\n")[:-1]
     return [Question.model_validate_json(line) for line in lines if line.strip()]
+
+
+def read_gaps(path: Path) -> dict[str, float]:
+    """A question's id → how far the scores of its completions lie apart; {} where no grader scored them."""
+    found: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 def add_candidates(path: Path, questions: Iterable[Question]) -> None:

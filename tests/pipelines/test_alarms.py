@@ -102,6 +102,14 @@ def test_hacking_is_a_reward_that_rises_while_the_metric_falls_beyond_its_interv
         assert "reward rose from 0.30 to 0.90 while the metric fell from 0.60 to 0.20" in text
 
 
+def test_hacking_looks_at_the_reward_of_the_very_answers_that_were_measured_where_it_is_known() -> None:
+    best = {"validation": 0.6, "validation_reward": 0.1}
+    fallen = {"validation": 0.2, "validation_change_high": -0.2, "validation_reward": 0.7}
+    history = [best, *steps(6, reward=0.9), fallen]
+    assert "reward rose from 0.10 to 0.70" in (BY_NAME["hacking"].check(history) or "")
+    assert BY_NAME["hacking"].check([best, *steps(6), fallen | {"validation_reward": 0.05}]) is None
+
+
 def test_a_step_in_which_nothing_was_scored_breaks_no_alarm() -> None:
     history = steps(12, reward=[0.3, None] * 6, unscored=1.0)
     rung = [alarm.name for alarm in ALARMS if alarm.check(history)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from advisor.cli.main import run_command
 from graders.errors import UserError
 from pipelines import label
 from pipelines.data.checked import load_checked
@@ -15,7 +16,9 @@ from pipelines.job import Job, Progress
 from pipelines.launcher import DONE, STOPPED, Launcher
 from pipelines.plan_file import load_plan
 from pipelines.preferences.answers import Answer, Turn, answer_lines
+from pipelines.preferences.desk import Given
 from pipelines.preferences.enough import pairs_decided, prompts_to_train_on
+from pipelines.preferences.place import label_step, open_place
 from pipelines.preferences.questions import Question, as_turns, read_candidates
 from pipelines.signals import Signals
 from pipelines.state import steps
@@ -67,6 +70,50 @@ def test_a_run_samples_waits_for_people_and_goes_on(write_plan: Writer, monkeypa
     assert "2 of 4 pairs are missing; answers so far: ann 2, ben 1" in lines[1]
     path.write_text(answers(asked[:4]))
     assert run(plan) == (DONE, ["skipped ask"])
+
+
+def test_a_run_that_waits_for_people_gives_no_verdict_yet(
+    write_plan: Writer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write_plan({"type": "evaluate", "name": "base"}, LABEL)
+    assert run_command(["run", str(plan)]) == STOPPED
+    said = capsys.readouterr()
+    assert "Only the base model" not in said.out
+    assert "Report so far: " in said.out
+    assert "Waiting for people's answers. When they are there, run the same command again" in said.err
+    assert "Stopped" not in said.err
+
+
+def test_what_the_grader_is_least_sure_of_is_asked_first(write_plan: Writer, tmp_path: Path) -> None:
+    """A grader that goes by length: the closer the lengths, the smaller the gap."""
+    (tmp_path / "long.py").write_text('def grade(sample, item):\n    return len(sample["output_text"]) / 1000\n')
+    graders = {"answer": {"type": "numeric"}, "long": {"type": "python", "function": "long.py:grade"}}
+    plan = write_plan({**LABEL, "reward": "long", "completions": 3}, graders=graders)
+    assert run(plan)[0] == STOPPED
+    loaded = load_plan(plan)
+    place = open_place(loaded, plan.parent / "run", label_step(loaded, plan.parent / "run", None))
+    asked = []
+    while (question := place.desk.before("ann").question) is not None:
+        asked.append(question)
+        place.desk.give(Given(key=question.id, question=question.id, annotator="ann", ranking=((0,), (1,), (2,))))
+    apart = []
+    for question in asked:
+        lengths = sorted(map(len, question.completions))
+        apart.append(lengths[-1] - lengths[-2])
+    assert len(asked) == 10
+    assert apart == sorted(apart)
+    assert apart[0] < apart[-1]
+
+
+def test_a_reward_model_of_an_earlier_round_may_choose_and_must_exist(write_plan: Writer) -> None:
+    graders = {"answer": {"type": "numeric"}, "rm": {"type": "reward_model", "model": "rm"}}
+    with pytest.raises(UserError, match="`rm` is no earlier stage that leaves a reward model"):
+        load_plan(write_plan({**LABEL, "reward": "rm"}, graders=graders))
+    with pytest.raises(UserError, match="no grader is called `rn`"):
+        load_plan(write_plan({**LABEL, "reward": "rn"}, graders=graders))
+    again = [{"type": "reward_model", "name": "rm"}, {**LABEL, "reward": "rm"}]
+    loaded = load_plan(write_plan(*again, graders=graders))
+    assert steps(loaded, loaded.folder / "run")[1].judges == ("rm",)
 
 
 def test_with_enough_answers_committed_nothing_is_sampled_until_more_are_wanted(write_plan: Writer) -> None:

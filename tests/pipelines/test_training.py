@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 from graders.errors import UserError
 from pipelines import sft, sizing, training
 from pipelines.job import Job, Progress, Stopped
-from pipelines.models import load_policy, merge
+from pipelines.models import attend_fast, load_policy, merge
 from pipelines.plan import ModelSpec
 from pipelines.plan_file import load_plan
 from pipelines.sampling import Sampling, sample
@@ -286,3 +286,19 @@ def test_of_several_processes_the_first_alone_removes_a_half_written_checkpoint(
     monkeypatch.setenv("RANK", "0")
     assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
     assert not (tmp_path / "checkpoint-3").exists()
+
+
+def test_attention_that_is_fast_on_long_rows_reads_them_alike(tiny_model: Path) -> None:
+    """Rows of unlike length, padded on the right: the padding is seen by neither kind."""
+    policy = load_policy(str(tiny_model), ModelSpec(), "train")
+    ids = torch.randint(5, 60, (2, 200))
+    mask = torch.ones_like(ids)
+    mask[1, 120:] = 0
+    attend_fast(policy.model, 100)
+    plain = policy.model(input_ids=ids, attention_mask=mask).logits
+    assert policy.model.config._attn_implementation == "eager"
+    attend_fast(policy.model, 200)
+    fused = policy.model(input_ids=ids, attention_mask=mask).logits
+    assert policy.model.config._attn_implementation == "sdpa"
+    assert torch.allclose(plain[0], fused[0], atol=1e-4)
+    assert torch.allclose(plain[1, :120], fused[1, :120], atol=1e-4)

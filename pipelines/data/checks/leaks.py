@@ -40,13 +40,13 @@ def leaked_answers(split: Split) -> list[Finding]:
     tests = [(row, text) for row in split.test.rows for text in _answers(row)]
     places: dict[int, list[int]] = defaultdict(list)
     for place, (_, text) in enumerate(tests):
-        for run in _first(_runs(text)):
+        for run in first_runs(runs_of(text)):
             places[run].append(place)
     leaked: set[int] = set()
     for row in split.train.rows if tests else ():
-        for runs in map(_runs, _answers(row)):
-            near = {place for run in _first(runs) for place in places.get(run, ())}
-            leaked |= {place for place in near - leaked if _alike(runs, _runs(tests[place][1]))}
+        for runs in map(runs_of, _answers(row)):
+            near = {place for run in first_runs(runs) for place in places.get(run, ())}
+            leaked |= {place for place in near - leaked if alike(runs, runs_of(tests[place][1]))}
     rows = {tests[place][0].number: tests[place][0] for place in sorted(leaked)}
     message = f"{{n}} of {len(split.test.rows)} test pairs have an answer that is nearly one of a training pair"
     return found(
@@ -62,7 +62,12 @@ def _leaked(part: str, rows: tuple[Row, ...], seen: set[str]) -> list[Finding]:
 
 def _bare(row: Row) -> str:
     turns = (str(turn["content"]) for turn in row.messages if turn["role"] != "system")
-    return "\n".join(_PUNCTUATION.sub("", text.casefold()) for text in turns).strip()
+    return "\n".join(map(bare_text, turns)).strip()
+
+
+def bare_text(text: str) -> str:
+    """Without case, spaces and punctuation."""
+    return _PUNCTUATION.sub("", text.casefold())
 
 
 def _answers(row: Row) -> list[str]:
@@ -70,15 +75,24 @@ def _answers(row: Row) -> list[str]:
     return [row.chosen, row.rejected] if row.chosen and row.rejected else []
 
 
-def _runs(text: str) -> frozenset[int]:
+def runs_of(text: str) -> frozenset[int]:
+    """The hashes of its runs of five words; none of a text that is too short to be told by them."""
     words = text.casefold().split()
-    runs = frozenset(hash(tuple(words[place : place + _RUN])) for place in range(len(words) - _RUN + 1))
+    runs = frozenset(map(hash, zip(*(words[place:] for place in range(_RUN)), strict=False)))
     return runs if len(runs) >= _FEWEST_RUNS else frozenset()
 
 
-def _first(runs: frozenset[int]) -> list[int]:
-    return sorted(runs)[: len(runs) - math.ceil(NEAR * len(runs)) + 1] if runs else []
+def first_runs(runs: frozenset[int]) -> list[int]:
+    """So many of them that two sets which share NEAR of their members have one of these in common."""
+    return sorted(runs)[: num_first(len(runs))]
 
 
-def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
-    return len(one & other) >= NEAR * len(one | other)
+def num_first(num_runs: int) -> int:
+    """How many of a set's members, in an order that all sets share, tell whether another may have NEAR of them."""
+    return num_runs - math.ceil(NEAR * num_runs) + 1 if num_runs else 0
+
+
+def alike(one: frozenset[int], other: frozenset[int]) -> bool:
+    """Whether they share NEAR of their members."""
+    common = len(one & other)
+    return common >= NEAR * (len(one) + len(other) - common)
