@@ -1,7 +1,7 @@
 """A facts file → Facts: what `advise --facts` decides from, without data and without a model.
 
-Keys as in published tables of cases, `null` for unknown; a key that is left out is unknown too. What identifies a case or
-says how it came out (id, source, methods_in_order, result, notes) may stand in the file and is never looked at.
+Keys as in published tables of cases, `null` for unknown; a key that is left out is unknown too. What identifies a case
+or says how it came out (id, source, methods_in_order, result, notes) may stand in the file and is never looked at.
 """
 
 import json
@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from advisor.facts import Facts
 from graders.errors import UserError
-from graders.faults import faults_of
+from graders.faults import said
+from pipelines.data.table import did_you_mean, listed
 
 NOT_FACTS = frozenset({"id", "source", "methods_in_order", "result", "notes"})
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -69,8 +70,15 @@ def facts_of(found: dict[str, Any], where: str = "facts") -> Facts:
     try:
         case = CaseFacts.model_validate({key: value for key, value in found.items() if key not in NOT_FACTS})
     except ValidationError as error:
-        raise UserError("\n".join(faults_of(error, CaseFacts)), "the keys of a facts file", where=where) from error
+        faults = "; ".join(_fault(fault["loc"][0], said(fault)) for fault in error.errors())
+        raise UserError(faults, f"keys: {listed(CaseFacts.model_fields)}; null for unknown", where=where) from None
     return _facts(case)
+
+
+def _fault(key: object, fault: str) -> str:
+    if key in CaseFacts.model_fields:
+        return f"{key} {fault}"
+    return " ".join([f"there is no fact {key!r}", did_you_mean(str(key), CaseFacts.model_fields)]).strip()
 
 
 def _facts(case: CaseFacts) -> Facts:

@@ -23,8 +23,10 @@ PREFERENCES = frozenset({"dpo", "kto", "reward_model", "ppo", "best_of_n"})
 """Methods that learn from, or choose by, what people prefer."""
 JUDGE = "rm"
 """The grader's name that scores with the plan's reward model."""
-TRAINS_THE_MODEL = ("sft", "rejection_sampling", "grpo", "ppo", "dpo", "kto")
-NEEDS_SIGNAL = ("grpo",)
+TRAINS_THE_MODEL = ("sft", "rejection_sampling", "grpo", "reft", "ppo", "dpo", "kto")
+STAGE_TYPES = {"reft": "ppo"}
+"""ReFT is PPO on the grader."""
+NEEDS_SIGNAL = ("grpo", "reft")
 """Methods that learn only from prompts whose answers differ in score."""
 
 
@@ -71,10 +73,12 @@ def record(decision: Decision) -> DecisionRecord:
     runner_up = decision.runner_up
     return DecisionRecord(
         outcome=decision.outcome,
+        advice=pipeline(decision.outcome, decision.stages),
         because=decision.because,
         sources=decision.sources,
         runner_up=f"{pipeline(runner_up.outcome, runner_up.stages)}: {runner_up.reason}" if runner_up else None,
         would_change=decision.would_change,
+        edges=tuple(f"if {edge.found}: {edge.then}" for edge in decision.edges),
     )
 
 
@@ -119,7 +123,10 @@ def _stages(decision: Decision, control: bool, probe: bool, graded: bool) -> lis
         if probe and method in NEEDS_SIGNAL:
             stages.append({"type": "probe", "name": "probe", "gate": True})
         reward = {"reward": JUDGE} if method == "ppo" else {}
-        stages += [{"type": method, "name": method, **reward}, {"type": "evaluate", "name": f"after_{method}"}]
+        stages += [
+            {"type": STAGE_TYPES.get(method, method), "name": method, **reward},
+            {"type": "evaluate", "name": f"after_{method}"},
+        ]
     if control and methods[:1] == ["sft"] and len(methods) > 1:
         arm = {"type": "sft", "name": "sft_longer", "policy": "sft", "control": True, "same_time_as": methods[-1]}
         stages += [arm, {"type": "evaluate", "name": "after_sft_longer", "policy": "sft_longer"}]

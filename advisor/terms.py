@@ -5,7 +5,8 @@ Used only where nothing better is known: a measured or told fact always counts f
 
 import re
 
-_DISTIL = re.compile(r"\b(distil\w*|teacher\w*|(reasoning )?traces?|imitat\w+|clon(e|ing) of)\b", re.IGNORECASE)
+_DISTIL = re.compile(r"(?<![-\w])(distil\w*|teacher\w*|(reasoning )?traces?|imitat\w+)(?![-\w])", re.IGNORECASE)
+"""As a word of its own: "-Distill-" within a model's name only says where the model comes from."""
 _RECOGNISE = re.compile(
     r"\b(classif\w+|categor\w+|extract\w*|entit\w+|tagging|labell?ing|sentiment|toxic\w*|moderation|intents?|routing|"
     r"detect\w*|summar\w+|translat\w+|paraphras\w+|rewrit\w+|style|tone|format(ting)?|transcri\w+)\b",
@@ -20,7 +21,7 @@ _REASON = re.compile(
 _CHOOSE = re.compile(
     r"\b(multiple[- ]choice|mcq|true[ /-]or[ /-]false|yes[ /-]or[ /-]no|binary|one of (a |the )?few)\b", re.IGNORECASE
 )
-_JUDGE = re.compile(r"\b(rubrics?|judge[sd]?|judged by|graded by (an? )?(model|expert|doctor|clinician)s?)\b", re.IGNORECASE)
+_JUDGE = re.compile(r"\b(rubrics?|judge[sd]?|graded by (an? )?(model|expert|doctor|clinician)s?)\b", re.IGNORECASE)
 _PLEASE = re.compile(
     r"\b(helpful\w*|harmless\w*|chat|dialog(ue)?|conversation\w*|tone|brand voice|creative|polite\w*|persona)\b",
     re.IGNORECASE,

@@ -281,10 +281,12 @@ class DecisionRecord(Strict):
     """Why the plan looks as it does; for people, nothing is computed from it."""
 
     outcome: Literal["sft", "rft", "rlhf", "collect", "do_not_tune"]
+    advice: str | None = Field(None, description="The advice in a few words: the methods in order.")
     because: tuple[str, ...]
     sources: tuple[str, ...] = ()
     runner_up: str | None = None
     would_change: tuple[str, ...] = ()
+    edges: tuple[str, ...] = Field((), description="What to do when a number comes out bad on the way.")
 
 
 class Plan(Strict):

@@ -11,6 +11,8 @@ from graders.errors import UserError, nearest
 
 COMMANDS = {
     "init": "advisor.cli.init:init",
+    "advise": "advisor.cli.advise:advise",
+    "explain": "advisor.cli.explain:explain",
     "import-openai": "advisor.cli.import_openai:import_openai",
     "run": "advisor.cli.run:run",
     "status": "advisor.cli.status:status",
@@ -23,6 +25,8 @@ COMMANDS = {
 }
 HELP = {
     "init": "Interview, look at the data, decide, and write plan.yaml.",
+    "advise": "Decide from a file of facts alone, without data or a model.",
+    "explain": "Tell the decision that a plan keeps, with its reasons and sources.",
     "import-openai": "Turn an OpenAI fine-tuning job or grader into plan.yaml.",
     "run": "Run a plan; what is done is skipped, what was stopped goes on.",
     "status": "Show which stages of a plan are done, and why the others would run.",

@@ -3,19 +3,17 @@
 import dataclasses
 import json
 import shlex
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from advisor.advise import Advice, answers_path
 from advisor.cli.ask import spoken
 from advisor.cli.show_audit import show_verdict
-from advisor.decide import Decision, pipeline
+from advisor.cli.show_decision import decision_values, show_decision
 from advisor.profile import DataProfile
 from pipelines.data.describe import describe
 
@@ -31,7 +29,8 @@ def show_advice(console: Console, advice: Advice, out: Path) -> None:
         console.print(Text(f"  {grader_sentence(advice.profile)}"))
     console.print()
     console.print(_answers(advice))
-    _show_decision(console, advice.decision)
+    console.print()
+    show_decision(console, advice.decision)
     console.print()
     console.print(Text(f"answers: {answers_path(out)}", "dim"))
     if advice.audit is not None:
@@ -60,17 +59,8 @@ def grader_sentence(profile: DataProfile) -> str:
 
 def advice_json(advice: Advice, out: Path) -> str:
     """Everything that init found and decided."""
-    decision = advice.decision
-    runner_up = decision.runner_up
     found: dict[str, Any] = {
-        "outcome": decision.outcome,
-        "stages": decision.stages,
-        "because": decision.because,
-        "rules": [fired.id for fired in decision.fired],
-        "sources": decision.sources,
-        "runner_up": dataclasses.asdict(runner_up) if runner_up else None,
-        "would_change": decision.would_change,
-        "missing": decision.missing,
+        **decision_values(advice.decision),
         "answers": {key: dataclasses.asdict(answer) for key, answer in advice.answers.items()},
         "profile": profile_values(advice.profile) if advice.profile else None,
         "audit": advice.audit.model_dump(mode="json") if advice.audit else None,
@@ -100,23 +90,3 @@ def _answers(advice: Advice) -> Table:
     for key, answer in advice.answers.items():
         table.add_row(key, spoken(answer.value), Text(answer.origin, _ORIGIN[answer.origin]))
     return table
-
-
-def _show_decision(console: Console, decision: Decision) -> None:
-    console.print()
-    console.print(Text.assemble("Advice: ", (pipeline(decision.outcome, decision.stages), "bold green")))
-    _list(console, decision.because)
-    if decision.runner_up:
-        alternative = decision.runner_up
-        console.print(f"Runner-up: {pipeline(alternative.outcome, alternative.stages)}")
-        _list(console, [alternative.reason])
-    if decision.would_change:
-        console.print("The advice would change")
-        _list(console, decision.would_change)
-    console.print("Sources")
-    _list(console, decision.sources)
-
-
-def _list(console: Console, lines: Iterable[str]) -> None:
-    for line in lines:
-        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2), expand=False))

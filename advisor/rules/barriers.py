@@ -36,8 +36,8 @@ BARRIERS: tuple[Barrier, ...] = (
         "prompting_does_it",
         lambda f: f.target is not None and f.prompted_score is not None and f.prompted_score >= f.target,
         "do_not_tune",
-        "Do not fine-tune: a better prompt alone reaches {f.prompted_score:.1%}, and {f.target:.1%} is wanted. A prompt "
-        "costs nothing and survives a change of model.",
+        "Do not fine-tune: a better prompt alone reaches {f.prompted_score:.1%}, and {f.target:.1%} is wanted. A "
+        "prompt costs nothing and survives a change of model.",
         (FIREWORKS, AZURE_NOT),
     ),
     Barrier(
@@ -52,24 +52,24 @@ BARRIERS: tuple[Barrier, ...] = (
         "test_too_few",
         lambda f: f.test_rows is not None and f.test_rows < FEWEST_TEST_ROWS,
         "do_not_tune",
-        "Do not fine-tune yet: {f.test_rows:,} test rows cannot show any gain; 30 are the least here, and 100 the least "
-        "that AWS asks for. Set more rows aside with --test.",
+        "Do not fine-tune yet: {f.test_rows:,} test rows cannot show any gain; 30 are the least here, and 100 the "
+        "least that AWS asks for. Set more rows aside with --test.",
         (AWS, OURS),
     ),
     Barrier(
         "test_too_small_for_gain",
         _too_small_to_see,
         "do_not_tune",
-        "Do not fine-tune yet: {f.test_rows:,} test rows cannot show a gain of {f.wanted_gain:.1%}. More test rows show "
-        "smaller gains: four times as many, half the gain.",
+        "Do not fine-tune yet: {f.test_rows:,} test rows cannot show a gain of {f.wanted_gain:.1%}. More test rows "
+        "show smaller gains: four times as many, half the gain.",
         (MCNEMAR,),
     ),
     Barrier(
         "nothing_to_warm_up",
         lambda f: f.at_floor and not f.imitable and f.prompts != 0,
         "collect",
-        "The model gets {f.base_score:.1%} right, and there is nothing to imitate: collect worked answers (50 at least), "
-        "or take a bigger model.",
+        "The model gets {f.base_score:.1%} right, and there is nothing to imitate: collect worked answers (50 at "
+        "least), or take a bigger model.",
         (OPENAI_RFT, AWS, AZURE),
     ),
 )

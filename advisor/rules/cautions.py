@@ -82,8 +82,8 @@ CAUTIONS: tuple[Caution, ...] = (
         "sft_on_instruct",
         ("sft",),
         lambda f: f.instruct is True and f.reasoning_helps is True,
-        "Careful: SFT on others' worked answers has made instruct models worse (52.2 to 39.0 on MATH). Compare with the "
-        "base before you keep it; training on its own filtered samples did better.",
+        "Careful: SFT on others' worked answers has made instruct models worse (52.2 to 39.0 on MATH). Compare with "
+        "the base before you keep it; training on its own filtered samples did better.",
         (SWIFT, INSTRUCT_HARM),
     ),
     Caution(

@@ -24,7 +24,11 @@ CHANGES: tuple[Change, ...] = (
     Change("with 100 labelled rows", lambda f: replace(f, labels=FEW_LABELS) if not _has(f.labels, FEW_LABELS) else f),
     Change(
         "with more than 100,000 labelled rows",
-        lambda f: replace(f, labels=MANY_LABELS + 1) if _has(f.labels, FEW_LABELS) and not _has(f.labels, MANY_LABELS + 1) else f,
+        lambda f: (
+            replace(f, labels=MANY_LABELS + 1)
+            if _has(f.labels, FEW_LABELS) and not _has(f.labels, MANY_LABELS + 1)
+            else f
+        ),
     ),
     Change("if thinking step by step helps", lambda f: replace(f, reasoning_helps=True)),
     Change("if thinking step by step does not help", lambda f: replace(f, reasoning_helps=False)),

@@ -132,8 +132,8 @@ FAMILIES: tuple[Rule, ...] = (
         "reasoning_likely",
         lambda f: f.reasoning_helps is None and terms.reasons(f.task),
         "rft",
-        "Nobody measured whether thinking step by step helps; tasks of this kind take several steps, each of which must "
-        "be right, so it likely does. Measure it: finetune-advisor probe.",
+        "Nobody measured whether thinking step by step helps; tasks of this kind take several steps, each of which "
+        "must be right, so it likely does.",
         (PREDIBASE, FIREWORKS),
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""What a rule of each kind is. To add one, add an entry to its table; `reason` is a format string over `f`, the Facts."""
+"""What a rule of each kind is. To add one, add an entry to its table; `reason` is a format string over `f`, Facts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

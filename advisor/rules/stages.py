@@ -127,7 +127,7 @@ STAGES: tuple[StageRule, ...] = (
         ("sft", "rlhf"),
         lambda f: f.preferences == 0 and f.compared and not f.verifiable,
         "dpo",
-        "Preferences last: DPO, which needs no reward model. Nobody said how many pairs there are; from 300 on it pays.",
+        "Preferences last: DPO, which needs no reward model. Nobody said how many pairs there are; from 300 it pays.",
         (OPENAI_DPO, AZURE),
     ),
     StageRule(

@@ -7,7 +7,12 @@ import pytest
 
 from advisor.decide import decide
 from advisor.facts import Facts
-from advisor.rules import CAUTIONS, OUTCOMES, STAGES, VETOES
+from advisor.rules.barriers import BARRIERS
+from advisor.rules.cautions import CAUTIONS
+from advisor.rules.edges import EDGES
+from advisor.rules.families import FAMILIES, VETOES
+from advisor.rules.kinds import FAMILY
+from advisor.rules.stages import STAGES
 
 LABELLED = Facts(prompts=1000, labels=1000, verifiable=True, grader="numeric", model="m", gpu_gib=24.0)
 UNLABELLED = replace(LABELLED, labels=0)
@@ -17,11 +22,11 @@ CHART = [
     (UNLABELLED, "rft", ("grpo",)),
     (replace(UNLABELLED, verifiable=False, grader=None, pairs=900), "rlhf", ("sft", "dpo")),
     (replace(UNLABELLED, verifiable=False, grader=None, thumbs=900), "rlhf", ("sft", "kto")),
-    (replace(UNLABELLED, verifiable=False, grader=None), "collect", ()),
+    (replace(UNLABELLED, verifiable=False, grader=None), "collect", ("dpo",)),
     # under 100
     (replace(LABELLED, labels=99), "rft", ("grpo",)),
     (replace(LABELLED, labels=99, reasoning_helps=True), "rft", ("grpo",)),
-    (replace(LABELLED, labels=99, reasoning_helps=False), "sft", ("sft",)),
+    (replace(LABELLED, labels=99, reasoning_helps=False), "rft", ("grpo",)),
     (replace(LABELLED, labels=99, verifiable=False), "sft", ("sft",)),
     (replace(LABELLED, labels=99, grader=None), "sft", ("sft",)),
     # exactly 100 and exactly 100,000 belong to the middle
@@ -34,7 +39,9 @@ CHART = [
     (replace(LABELLED, reasoning_helps=None), "sft", ("sft",)),
     (replace(LABELLED, reasoning_helps=True, verifiable=False), "sft", ("sft",)),
     # over 100,000
-    (replace(LABELLED, labels=100_001, reasoning_helps=True), "sft", ("sft",)),
+    (replace(LABELLED, labels=100_001, reasoning_helps=None), "sft", ("sft",)),
+    (replace(LABELLED, labels=100_001, reasoning_helps=True), "rft", ("sft", "grpo")),
+    (replace(LABELLED, labels=100_001, reasoning_helps=True, teacher=True), "sft", ("sft",)),
 ]
 
 
@@ -74,13 +81,6 @@ def test_a_veto_that_decided_is_in_the_record():
 
 def test_a_veto_that_changed_nothing_stays_out_of_the_record():
     assert decide(replace(LABELLED, reasoning_helps=False, verifiable=False)).vetoes == ()
-
-
-def test_where_sources_differ_both_are_named():
-    decision = decide(replace(LABELLED, labels=50, reasoning_helps=False))
-    assert any("Predibase" in source for source in decision.sources)
-    assert any("Fireworks" in source for source in decision.sources)
-    assert "sources differ" in decision.because[0]
 
 
 def test_collect_says_what_is_missing_and_how_many():
@@ -142,9 +142,9 @@ def test_bare_answers_are_warned_about_before_a_reasoning_task():
 
 
 def test_every_rule_has_an_id_of_its_own_a_source_and_a_reason_that_can_be_filled():
-    rules = [*OUTCOMES, *VETOES, *STAGES, *CAUTIONS]
+    rules = [*FAMILIES, *VETOES, *BARRIERS, *STAGES, *CAUTIONS]
     assert len({rule.id for rule in rules}) == len(rules)
-    facts = replace(LABELLED, hours=0.5)
+    facts = replace(LABELLED, hours=0.5, base_score=0.5, prompted_score=0.6, target=0.6, test_rows=50, wanted_gain=0.1)
     for rule in rules:
         assert rule.sources
         assert "{" not in rule.reason.format(f=facts)
@@ -159,7 +159,8 @@ def test_something_is_always_advised(labels):
         decision = decide(replace(facts, reasoning_helps=reasoning, format_new=new))
         assert decision.because
         assert decision.sources
-        assert bool(decision.stages) != (decision.outcome == "collect")
+        assert decision.stages
+        assert decision.outcome in ("collect", FAMILY[decision.stages[-1]])
         assert not (decision.outcome == "rft" and not facts.gradable)
 
 
@@ -168,3 +169,70 @@ def test_what_is_only_assumed_is_said_where_it_matters():
     assert "reasoning_helps = unknown" in decide(facts).because[-1]
     assert "format_new" not in decide(facts).because[-1]
     assert "Assumed" not in decide(replace(facts, origins={"reasoning_helps": "told"})).because[-1]
+
+
+BARRED = [
+    (replace(REASONING, base_score=0.95), "do_not_tune", "ceiling"),
+    (replace(REASONING, base_score=0.94), "rft", None),
+    (replace(REASONING, prompted_score=0.9, target=0.9), "do_not_tune", "prompting_does_it"),
+    (replace(REASONING, prompted_score=0.89, target=0.9), "rft", None),
+    (replace(REASONING, contradictions=0.2), "do_not_tune", "ambiguous"),
+    (replace(REASONING, test_rows=29), "do_not_tune", "test_too_few"),
+    (replace(REASONING, test_rows=30), "rft", None),
+    (replace(REASONING, test_rows=100, wanted_gain=0.05), "do_not_tune", "test_too_small_for_gain"),
+    (replace(REASONING, test_rows=2000, wanted_gain=0.05), "rft", None),
+    (replace(UNLABELLED, base_score=0.0), "collect", "nothing_to_warm_up"),
+]
+
+
+@pytest.mark.parametrize(("facts", "outcome", "rule"), BARRED)
+def test_what_says_not_to_train_now_names_what_would_be_trained(facts, outcome, rule):
+    decision = decide(facts)
+    assert decision.outcome == outcome
+    assert decision.stages == ("grpo",)
+    assert rule is None or decision.fired[0].id == rule
+
+
+def test_from_the_floor_sft_comes_first_and_the_probe_comes_again():
+    decision = decide(replace(REASONING, base_score=0.0, format_new=False))
+    assert (decision.outcome, decision.stages) == ("rft", ("sft", "grpo"))
+    assert any("Probe again" in reason for reason in decision.because)
+
+
+def test_the_edges_are_those_of_the_pipeline():
+    assert [edge.id for edge in decide(REASONING).edges] == ["starved", "saturated", "rft_flat"]
+    assert {edge.id for edge in decide(TRUSTED).edges} == {"reward_model_fails", "over_optimised"}
+    assert all(edge.sources for edge in EDGES)
+
+
+UNKNOWN = Facts(prompts=None, labels=None, verifiable=None, grader="custom", demonstrations=None)
+THREE_VALUES = [
+    (UNKNOWN, "rft"),
+    (replace(UNKNOWN, compared=True), "rlhf"),
+    (replace(UNKNOWN, ground_truth=True), "sft"),
+    (replace(UNKNOWN, ground_truth=True, reasoning_helps=True), "rft"),
+    (replace(UNKNOWN, ground_truth=True, task="Sort e-mails into 30 categories"), "sft"),
+    (replace(UNKNOWN, ground_truth=True, task="Prove theorems"), "rft"),
+    (replace(UNKNOWN, verifiable=False), "collect"),
+    (replace(UNKNOWN, verifiable=False, task="Clinical advice graded by a rubric"), "rft"),
+    (replace(UNKNOWN, labels=500, verifiable=False, ground_truth=True), "sft"),
+    (replace(UNKNOWN, labels=5000, verifiable=True, ground_truth=False), "rft"),
+]
+
+
+@pytest.mark.parametrize(("facts", "outcome"), THREE_VALUES)
+def test_unknown_facts_still_lead_to_an_advice(facts, outcome):
+    assert decide(facts).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("task", "outcome"),
+    [("Distil a teacher's answers", "sft"), ("Maths on top of Big-R1-Distill-7B", "rft"), ("", "rft")],
+)
+def test_a_teacher_is_read_from_the_task_but_never_from_a_models_name(task, outcome):
+    assert decide(replace(REASONING, task=task)).outcome == outcome
+
+
+def test_a_choice_of_a_few_is_warned_of_from_the_task_alone():
+    ids = {fired.id for fired in decide(replace(REASONING, task="Multiple choice questions of biology")).fired}
+    assert "guessable_by_its_kind" in ids

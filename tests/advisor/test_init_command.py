@@ -302,3 +302,13 @@ def test_brackets_and_colons_in_data_and_answers_are_no_markup(here, jsonl, caps
     assert run_command(["data", "rows.jsonl"]) == 0
     assert run_command(["status", "[/a]/plan.yaml"]) == 0
     assert "would run" in capsys.readouterr().out
+
+
+def test_explain_tells_the_decision_that_init_kept(here, capsys):
+    write_csv(here / "rows.csv", conftest.sums(worked=False))
+    assert run_command(["init", "--data", "rows.csv", "--yes"]) == 0
+    capsys.readouterr()
+    assert run_command(["explain", "plan.yaml"]) == 0
+    shown = capsys.readouterr().out
+    for part in ["Advice: sft → grpo", "Runner-up: sft", "The advice would change", "On the way", "Sources"]:
+        assert part in shown

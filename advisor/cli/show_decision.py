@@ -1,0 +1,61 @@
+"""A decision, fresh or as a plan keeps it, for the terminal and for machines."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from advisor.decide import Decision
+from advisor.planner import record
+from pipelines.plan import DecisionRecord
+
+
+def decision_values(decision: Decision) -> dict[str, Any]:
+    """The decision as plain values; `rules` are the ids of what counted."""
+    runner_up = decision.runner_up
+    return {
+        "outcome": decision.outcome,
+        "stages": decision.stages,
+        "because": decision.because,
+        "rules": [fired.id for fired in decision.fired],
+        "sources": decision.sources,
+        "runner_up": dataclasses.asdict(runner_up) if runner_up else None,
+        "would_change": decision.would_change,
+        "edges": [{"when": edge.found, "then": edge.then, "gate": edge.gate} for edge in decision.edges],
+        "missing": decision.missing,
+    }
+
+
+def decision_json(decision: Decision) -> str:
+    """The same as JSON text."""
+    return json.dumps(decision_values(decision), indent=1, ensure_ascii=False)
+
+
+def show_decision(console: Console, decision: Decision) -> None:
+    """Advice, reasons, runner-up, what would change it, the edges, and what to collect."""
+    show_record(console, record(decision))
+    _list(console, "Collect one of", decision.missing)
+
+
+def show_record(console: Console, kept: DecisionRecord) -> None:
+    """A decision as a plan keeps it."""
+    console.print(Text.assemble("Advice: ", (kept.advice or kept.outcome, "bold green")))
+    _list(console, "", kept.because)
+    if kept.runner_up:
+        advice, _, reason = kept.runner_up.partition(": ")
+        _list(console, f"Runner-up: {advice}", [reason])
+    _list(console, "The advice would change", kept.would_change)
+    _list(console, "On the way", kept.edges)
+    _list(console, "Sources", kept.sources)
+
+
+def _list(console: Console, title: str, lines: Iterable[str]) -> None:
+    shown = list(lines)
+    if shown and title:
+        console.print(title)
+    for line in shown:
+        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2), expand=False))
