@@ -3,8 +3,8 @@
 In: the folder with fold0_train.csv and fold0_dev.csv (columns Question, Numbers, Equation, Answer). Out, in `out`:
 train.jsonl (300 rows with their equation, the others with their answer alone), all.jsonl (the same rows, each with its
 equation), validation.jsonl (150 of the rows without an equation), test.jsonl (the 384 of fold0_dev.csv), model/ (Qwen3,
-random weights, a vocabulary of words), the same in choices/ with five choices to each row, grade.py and the plans. Which
-300 rows are worked, the seed decides.
+random weights, a vocabulary of words), the same in choices/ with five choices to each row, grade.py and the plans.
+Which 300 rows are worked, the seed decides.
 """
 
 import csv

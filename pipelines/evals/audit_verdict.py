@@ -21,7 +21,7 @@ UNUSABLE = 0.02
 MAJORITY = 0.8
 """Mean reward of one constant answer."""
 LUCKY = 0.2
-"""The same where a derivation comes before: of five letters one. ReFT gained nothing so on MathQA (arXiv:2401.08967)."""
+"""The same after a derivation: one of five letters. ReFT gained nothing so on MathQA (arXiv:2401.08967)."""
 SPEARMAN_OK, SPEARMAN_FIX = 0.8, 0.6
 """Between training grader and evaluation grader on 50 outputs (Azure's RFT skill)."""
 KAPPA_FIX = 0.6
