@@ -82,7 +82,8 @@ def evaluations(folder: Path) -> dict[str, Passed]:
 
 
 def seconds(folder: Path, evaluation: str) -> int | None:
-    """What training the evaluated model took."""
+    """What training the evaluated model took; None for a base, which was not trained."""
     stage = evaluation.removeprefix("after_")
     records = [json.loads(done.read_text()) for done in folder.glob(f"runs/*/stages/{stage}-*/done.json")]
-    return round(records[-1]["numbers"]["train_seconds"]) if records else None
+    trained = [record["numbers"]["train_seconds"] for record in records if record["type"] != "evaluate"]
+    return round(trained[-1]) if trained else None
