@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from graders.statistics import paired_bootstrap, wilson_interval
+from pipelines.data.answer_kind import answer_kind
 from pipelines.evals.audit_record import Behaviour, Example, Guessing, ProbeResult, Rate
-from pipelines.evals.cases import Case
+from pipelines.evals.cases import Case, commonest_answer
 from pipelines.evals.probes import ANOTHER, OWN, PROBES, Probe
 from pipelines.evals.trials import Trial
 
@@ -58,13 +59,19 @@ def rate(trials: Sequence[Trial]) -> Rate:
     return Rate(wrong=int(sum(wrong)), n=len(wrong), low=low, high=high)
 
 
-def guessing(trials: Sequence[Trial], common: Case | None, constant: Sequence[Trial]) -> Guessing:
-    """common: the case with the commonest answer. constant: the trials of that answer on every row."""
+def guessing(cases: Sequence[Case], trials: Sequence[Trial], constant: Sequence[Trial]) -> Guessing:
+    """constant: the trials of the commonest answer on every row."""
+    common = commonest_answer(cases)
     return Guessing(
         chance=_mean(trial.grade.score for trial in trials if trial.probe is ANOTHER),
         majority_answer=None if common is None else _cut(common.final),
         majority=_mean(trial.grade.score for trial in constant),
+        derived=answer_kind([case.row for case in cases]).worked or _by_letter(cases[0]),
     )
+
+
+def _by_letter(case: Case) -> bool:
+    return bool(case.options) and all(len(option.strip("()")) == 1 for option in case.options)
 
 
 def behaviour(trials: Sequence[Trial], repeated: Sequence[tuple[Trial, Trial]], seconds: Sequence[float]) -> Behaviour:

@@ -55,11 +55,13 @@ class Guessing(_Record):
     """What is earned without solving anything. Means are None where nothing could be tried.
 
     chance: mean score of another row's answer. majority: mean score of the commonest answer, given on every row.
+    derived: the answer is what a derivation leads to: the rows show one, or are multiple choice by letters.
     """
 
     chance: float | None
     majority_answer: str | None
     majority: float | None
+    derived: bool = False
 
 
 class Behaviour(_Record):

@@ -19,7 +19,9 @@ BAD_UNFIT = 0.1
 CRASHED_UNFIT = 0.05
 UNUSABLE = 0.02
 MAJORITY = 0.8
-"""Mean reward of one constant answer. A guess floor of 1/k broke ReFT on MathQA (arXiv:2401.08967)."""
+"""Mean reward of one constant answer."""
+LUCKY = 0.2
+"""The same after a derivation: one of five letters. ReFT gained nothing so on MathQA (arXiv:2401.08967)."""
 SPEARMAN_OK, SPEARMAN_FIX = 0.8, 0.6
 """Between training grader and evaluation grader on 50 outputs (Azure's RFT skill)."""
 KAPPA_FIX = 0.6
@@ -115,6 +117,10 @@ def _guessing(audit: Audit) -> Iterator[Finding]:
     if guess.majority is not None and guess.majority > MAJORITY:
         message = f"always answering {guess.majority_answer!r} earns {guess.majority:.2f} on average"
         yield Finding(severity="fix first", message=message, fix="balance the labels, or score rare ones higher")
+    elif guess.majority is not None and guess.derived and guess.majority >= LUCKY:
+        message = f"luck pays: always answering {guess.majority_answer!r} earns {guess.majority:.2f}"
+        fix = "ask for the answer itself, such as the number, or grade the reasoning too; RFT gains little like this"
+        yield Finding(severity="fix first", message=f"{message}, whatever was reasoned before", fix=fix)
     if audit.needs_reference and audit.behaviour.score_values == 1:
         message = "every completion gets the same score, so there is nothing to learn from"
         yield Finding(severity="unfit", message=message)

@@ -196,6 +196,28 @@ def test_one_label_on_most_rows_is_worth_a_warning() -> None:
     assert [finding.message for finding in found.findings] == ["always answering 'ham' earns 0.90 on average"]
 
 
+def test_a_letter_that_luck_gets_right_is_worth_a_warning_where_reasoning_leads_to_it() -> None:
+    letters = "abcde"
+    rows = [
+        row(n, f"What is {n} + {n}?", completion=f"{n} + {n} = {2 * n} ({letters[n % 5]})", reference=letters[n % 5])
+        for n in range(100, 200)
+    ]
+    found = audit(Choice(choices=tuple(letters)), rows)
+    assert found.guessing.majority == 0.2
+    assert found.verdict == "fix first"
+    assert [finding.message for finding in found.findings] == [
+        f"luck pays: always answering {found.guessing.majority_answer!r} earns 0.20, whatever was reasoned before"
+    ]
+
+
+def test_five_topics_of_which_none_is_reasoned_are_no_multiple_choice() -> None:
+    topics = ("sports", "politics", "weather", "science", "music")
+    rows = [row(n, f"Message {n}: which topic?", reference=topics[n % 5]) for n in range(1, 101)]
+    found = audit(Choice(choices=topics), rows)
+    assert found.guessing.majority == 0.2
+    assert found.verdict == "fit to train"
+
+
 def test_code_is_tried_with_code() -> None:
     found = audit(ExactMatch(), programs())
     assert found.kind == "code"
