@@ -10,7 +10,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         "starved",
         ("grpo", "reft"),
-        "the probe finds answers of different score on under 5 % of the prompts, nearly all wrong",
+        "a probe (--set probe=yes puts one in) finds answers of different score on under 5 % of the prompts, most wrong",
         "warm up with SFT, or take easier prompts or a bigger model, and probe again",
         (OPENAI_RFT, AWS, FIREWORKS),
         gate=True,
@@ -18,7 +18,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         "saturated",
         ("grpo", "reft"),
-        "the probe finds over 95 % of the answers right",
+        "a probe finds over 95 % of the answers right",
         "stop, or take harder prompts: RL has little left to teach",
         (AWS, OPENAI_RFT),
         gate=True,
