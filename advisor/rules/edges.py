@@ -10,7 +10,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         "starved",
         ("grpo", "reft"),
-        "a probe (--set probe=yes puts one in) finds answers of different score on under 5 % of the prompts, most wrong",
+        "a probe (--set probe=yes puts one in) finds answers of different score on under 5 % of the prompts",
         "warm up with SFT, or take easier prompts or a bigger model, and probe again",
         (OPENAI_RFT, AWS, FIREWORKS),
         gate=True,
