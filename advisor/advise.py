@@ -179,6 +179,7 @@ def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:
         reward_model=answers["reward_model"].value is True,
         tools=data.num_tools if data else 0,
         guess_rate=data.answers.guess_rate if data else 0.0,
+        contradictions=data.contradictions if data else 0.0,
         model=str(answers.get("model", Answer(STARTER, "assumed")).value),
         gpu_gib=float(answers["gpu_gib"].value),
         hours=hours or None,

@@ -312,3 +312,21 @@ def test_explain_tells_the_decision_that_init_kept(here, capsys):
     shown = capsys.readouterr().out
     for part in ["Advice: sft → grpo", "Runner-up: sft", "The advice would change", "On the way", "Sources"]:
         assert part in shown
+
+
+def test_rows_that_contradict_each_other_are_not_to_be_trained_on_yet(here, capsys):
+    rows = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(200)]
+    rows += [{"question": f"What is {n} + 1?", "answer": str(n + 2)} for n in range(50)]
+    write_csv(here / "rows.csv", rows)
+    assert run_command(["init", "--data", "rows.csv", "--yes"]) == 0
+    shown = capsys.readouterr().out
+    assert "Advice: do not fine-tune" in shown
+    assert "25% of the prompts stand in the data with different answers" in " ".join(shown.split())
+
+
+def test_worked_answers_that_differ_in_words_are_no_contradiction(here, capsys):
+    rows = [{"question": f"What is {n} + 1?", "answer": f"{n} + 1 = {n + 1}\n#### {n + 1}"} for n in range(200)]
+    rows += [{"question": f"What is {n} + 1?", "answer": f"1 + {n} = {n + 1}\n#### {n + 1}"} for n in range(100)]
+    write_csv(here / "rows.csv", rows)
+    assert run_command(["init", "--data", "rows.csv", "--yes"]) == 0
+    assert "do not fine-tune" not in capsys.readouterr().out.split("The advice would change")[0]
