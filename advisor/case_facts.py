@@ -6,7 +6,7 @@ or says how it came out (id, source, methods_in_order, result, notes) may stand 
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +17,15 @@ from graders.faults import said
 from pipelines.data.table import did_you_mean, listed
 
 NOT_FACTS = frozenset({"id", "source", "methods_in_order", "result", "notes"})
+_FIELDS = {
+    "labelled_examples": "labels",
+    "has_ground_truth": "ground_truth",
+    "cot_helps": "reasoning_helps",
+    "judge": "judged",
+    "reward_model_passed": "reward_model",
+    "unpaired_prompts": "unpaired",
+}
+"""What a key is called among the facts, where that differs."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -40,7 +49,7 @@ class CaseFacts(BaseModel):
     format_new: bool | None = Field(None, description="The task or its format is new to the model.")
     instruct: bool | None = Field(None, description="The model is instruction-tuned, not a bare base model.")
     guess_rate: Share | None = Field(None, description="Share of rows that one constant answer gets right.")
-    contradictions: Share | None = Field(None, description="Share of the prompts with different answers.")
+    contradictions: Share | None = Field(None, description="Share of the rows that contradict another row.")
     prompted_score: Share | None = Field(None, description="Score with the best prompt that was tried.")
     target: Share | None = Field(None, description="The score that is good enough.")
     test_rows: Count | None = Field(None, description="Rows that will prove the gain.")
@@ -82,34 +91,9 @@ def _fault(key: object, fault: str) -> str:
 
 
 def _facts(case: CaseFacts) -> Facts:
-    counted = case.preference_data if type(case.preference_data) is int else 0
-    told: Literal["told"] = "told"
-    values = {name: getattr(case, name) for name in CaseFacts.model_fields}
-    return Facts(
-        task=case.task or "",
-        prompts=case.prompts,
-        labels=case.labelled_examples,
-        ground_truth=case.has_ground_truth,
-        demonstrations=case.demonstrations,
-        teacher=case.teacher,
-        verifiable=case.verifiable,
-        judged=case.judge,
-        grader="custom",
-        reasoning_helps=case.cot_helps,
-        format_new=case.format_new,
-        instruct=case.instruct,
-        pairs=counted,
-        compared=case.preference_data is True,
-        unpaired=case.unpaired_prompts or 0,
-        reward_model=case.reward_model_passed is True,
-        guess_rate=case.guess_rate or 0.0,
-        contradictions=case.contradictions or 0.0,
-        base_score=case.base_score,
-        prompted_score=case.prompted_score,
-        target=case.target,
-        test_rows=case.test_rows,
-        wanted_gain=case.wanted_gain,
-        model=case.model or "starter",
-        hours=case.hours,
-        origins={name: told for name, value in values.items() if value is not None},
-    )
+    told = {_FIELDS.get(key, key): value for key, value in case if value is not None}
+    unknown: dict[str, Any] = {"prompts": None, "labels": None, "demonstrations": None, "verifiable": None}
+    preferences = told.pop("preference_data", None)
+    if preferences is not None:
+        told |= {"pairs": 0 if isinstance(preferences, bool) else preferences, "compared": preferences is True}
+    return Facts(**{**unknown, "grader": "custom", **told}, origins=dict.fromkeys(told, "told"))

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from advisor.facts import Facts, Outcome
-from advisor.rules.barriers import BARRIERS, COLLECT
+from advisor.rules.barriers import BARRIERS, COLLECT, NO_SIGNAL
 from advisor.rules.cautions import CAUTIONS
 from advisor.rules.changes import CHANGES
 from advisor.rules.edges import EDGES
 from advisor.rules.families import FAMILIES, VETOES
 from advisor.rules.kinds import FAMILY, Barrier, Caution, Edge, Method, Rule, StageRule, Veto
-from advisor.rules.sources import FIREWORKS
 from advisor.rules.stages import STAGES
 
 ASSUMABLE: Mapping[str, tuple[Callable[[Facts], Facts], ...]] = {
@@ -124,14 +123,12 @@ def _choose(facts: Facts) -> _Choice:
     rule = allowed[0] if allowed else holding[0]
     passed_over = dict.fromkeys(each.outcome for each in (holding[: holding.index(rule)] if allowed else holding))
     forbidden = [next(veto for veto in vetoes if veto.forbids == outcome) for outcome in passed_over]
-    stages = tuple(stage for stage in STAGES if rule.outcome in stage.outcomes and stage.when(facts))
     barrier = next((barrier for barrier in BARRIERS if barrier.when(facts)), None if allowed else NO_SIGNAL)
-    return _Choice(rule, tuple(allowed), tuple(forbidden), stages, barrier)
+    return _Choice(rule, tuple(allowed), tuple(forbidden), _stages(rule, facts), barrier)
 
 
-NO_SIGNAL = Barrier(
-    "no_signal", lambda _: True, "collect", "There is nothing yet that a model could learn from.", (FIREWORKS,)
-)
+def _stages(rule: Rule, facts: Facts) -> tuple[StageRule, ...]:
+    return tuple(stage for stage in STAGES if rule.outcome in stage.outcomes and stage.when(facts))
 
 
 def _methods(stages: Iterable[StageRule]) -> tuple[Method, ...]:
@@ -159,8 +156,7 @@ def _assumptions(facts: Facts, choice: _Choice) -> tuple[Fired, ...]:
 def _runner_up(choice: _Choice, facts: Facts) -> Alternative | None:
     for rule in choice.allowed:
         if rule.outcome != choice.rule.outcome:
-            stages = tuple(stage for stage in STAGES if rule.outcome in stage.outcomes and stage.when(facts))
-            methods = _methods(stages)
+            methods = _methods(_stages(rule, facts))
             return Alternative(FAMILY[methods[-1]], methods, rule.reason.format(f=facts))
     return None
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from advisor.grader_fit import GraderFit, fit_grader
 from pipelines.data.answer_kind import AnswerKind, answer_kind, answer_text
-from pipelines.data.checks.answers import disputed_prompts
 from pipelines.data.rows import Finding, Row, Rows
 
 
@@ -28,7 +27,7 @@ class DataProfile:
     num_pairs: chosen/rejected. num_thumbs: answers marked good or bad. num_tools: rows with tools.
     demonstrations: the answers show how (worked steps, or the whole text wanted), not only a final answer.
     word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
-    contradictions: share of the prompts that stand there with different answers, where but one can be right.
+    contradictions: share of the rows that ask what another asks and answer otherwise, where but one can be right.
     fit: the grader for these answers, tried on them; None where no grader here compares such answers.
     """
 
@@ -80,7 +79,7 @@ def profile(rows: Rows, findings: Sequence[Finding] = ()) -> DataProfile:
         answers=answers,
         demonstrations=answers.worked or answers.kind == "long_text",
         word_problems=answers.kind == "number" and _are_word_problems(each),
-        contradictions=_contradictions(each, answers),
+        contradictions=_contradictions(len(each), answers, findings),
         fit=fit,
         prompt_chars=_lengths(row.prompt for row in each),
         answer_chars=_lengths(text for row in each if (text := _answer(row)) is not None),
@@ -99,11 +98,11 @@ def _answer(row: Row) -> str | None:
     return row.chosen if row.reference is None else answer_text(row.reference)
 
 
-def _contradictions(rows: Sequence[Row], answers: AnswerKind) -> float:
+def _contradictions(num_rows: int, answers: AnswerKind, findings: Sequence[Finding]) -> float:
     """Worked answers and texts may differ in words and agree in what they say."""
     if answers.worked or answers.kind not in {"number", "one_of_few", "json"}:
         return 0.0
-    return len(disputed_prompts(rows)) / max(1, len(set(map(_asked, rows))))
+    return sum(finding.count for finding in findings if finding.check == "contradictions") / max(1, num_rows)
 
 
 def _lengths(texts: Iterable[str]) -> Lengths:

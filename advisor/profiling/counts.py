@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from advisor.profiling.database import Database
+from advisor.profiling.record import Sizes
 from advisor.profiling.scan import FLAGS, MOST_COLUMNS, flag
 from pipelines.data.rows import SHOWN_ROWS
 
@@ -19,18 +20,6 @@ class Found:
 
     count: int
     places: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Characters: of the shortest, the middle and the longest text, and those between."""
-
-    least: int
-    p5: int
-    median: int
-    p95: int
-    p99: int
-    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +42,8 @@ class Counts:
     num_labels: int
     commonest: int
     commonest_place: int
-    prompt_chars: Quantiles | None
-    answer_chars: Quantiles | None
+    prompt_chars: Sizes | None
+    answer_chars: Sizes | None
 
 
 def count(database: Database, table: str, columns: tuple[str, ...]) -> Counts:
@@ -146,7 +135,7 @@ def _places(database: Database, rows: str, place: str = "rowid") -> tuple[int, .
     return tuple(row[0] for row in database.all(f"SELECT {place} FROM {rows} ORDER BY 1 LIMIT {SHOWN_ROWS}"))
 
 
-def _quantiles(database: Database, table: str, side: str) -> Quantiles | None:
+def _quantiles(database: Database, table: str, side: str) -> Sizes | None:
     """From the number of texts of each length, which are few, however many texts there are."""
     chars = f"{side}_chars"
     lengths = database.all(f"SELECT {chars}, count(*) FROM {table} WHERE {side} IS NOT NULL GROUP BY 1 ORDER BY 1")
@@ -157,4 +146,4 @@ def _quantiles(database: Database, table: str, side: str) -> Quantiles | None:
     def at(share: float) -> int:
         return int(lengths[bisect_left(ends, max(1, math.ceil(share * ends[-1])))][0])
 
-    return Quantiles(lengths[0][0], at(0.05), at(0.5), at(0.95), at(0.99), lengths[-1][0])
+    return Sizes(least=lengths[0][0], p5=at(0.05), median=at(0.5), p95=at(0.95), p99=at(0.99), most=lengths[-1][0])

@@ -12,7 +12,7 @@ from advisor.profiling.record import DataReport, ProfileFinding
 from advisor.profiling.row_numbers import row_numbers
 from advisor.profiling.sample import SEED
 from advisor.profiling.seen import Seen, look
-from advisor.profiling.summary import answers_as, fit_of, guess_of, labels_of, sizes
+from advisor.profiling.summary import answers_as, fit_of, guess_of, labels_of
 from advisor.profiling.tokens import token_counter
 from pipelines.data.answer_kind import answer_text
 from pipelines.data.spec import DataSpec
@@ -56,8 +56,8 @@ def _report(
         num_answers=counts.num_answers,
         num_test=num_test,
         empty={column: empty.count for column, empty in counts.empty.items()},
-        prompt_chars=sizes(counts.prompt_chars),
-        answer_chars=sizes(counts.answer_chars),
+        prompt_chars=counts.prompt_chars,
+        answer_chars=counts.answer_chars,
         labels=labels_of(counts, kind.name),
         guess=guess_of(counts, commonest, kind.answers),
         num_sampled=len(train.rows.rows),

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from advisor.grader_fit import GraderFit
-from advisor.profiling.counts import Counts, Quantiles
+from advisor.profiling.counts import Counts
 from advisor.profiling.record import AnswersAs, Fit, Guess, Labels, Sizes, Tokens
 from advisor.profiling.sameness import shown
 from advisor.profiling.tokens import TokenCounter
@@ -23,11 +22,6 @@ _GRADERS = {
     "thumbs": "none is needed: kto learns from ratings",
     "none": "none: there is no answer to compare with",
 }
-
-
-def sizes(found: Quantiles | None) -> Sizes | None:
-    """As the report has it."""
-    return None if found is None else Sizes.model_validate(asdict(found))
 
 
 def labels_of(counts: Counts, kind: str) -> Labels | None:

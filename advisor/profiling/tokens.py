@@ -32,7 +32,7 @@ def token_counter(model: str | None, base: Path) -> TokenCounter:
     file = folder / "tokenizer.json"
     try:
         tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else Tokenizer.from_pretrained(model)
-    except Exception as error:
+    except Exception as error:  # tokenizers raises nothing narrower
         raise UserError(
             f"the tokenizer of {model} cannot be loaded: {' '.join(str(error).split())[:200]}",
             "`starter`, a folder with tokenizer.json, or a hub id",

@@ -97,7 +97,7 @@ CAUTIONS: tuple[Caution, ...] = (
         "contradictions",
         ("sft", "rft"),
         lambda f: 0.02 <= f.contradictions < AMBIGUOUS,
-        "Careful: {f.contradictions:.1%} of the prompts stand in the data with different answers.",
+        "Careful: {f.contradictions:.1%} of the rows ask what another row asks, and answer otherwise.",
         (OPENAI_RFT,),
     ),
     Caution(

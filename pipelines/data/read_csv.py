@@ -18,9 +18,12 @@ _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 def read_csv(text: str, where: str) -> Table:
     """Comma, or what the header line shows: semicolon, tab, bar."""
-    first = text.split("\n", 1)[0]
     delimiter = delimiter_of(text)
-    notes = () if first.count(delimiter) == 0 or delimiter == "," else (f"columns are parted by {_NAMES[delimiter]}",)
+    notes = (
+        ()
+        if delimiter == "," or delimiter not in text.split("\n", 1)[0]
+        else (f"columns are parted by {_NAMES[delimiter]}",)
+    )
     return _read(text, where, delimiter, notes)
 
 

@@ -55,7 +55,7 @@ def audit(
             probes=results(trials),
             false_negatives=rate([t for t in trials if t.probe.wanted == "high"]),
             false_positives=rate([t for t in trials if t.probe.wanted == "low"]),
-            guessing=guessing(own_cases, trials, grade_texts(grader, constant)[0]),
+            guessing=guessing(own_cases, common, trials, grade_texts(grader, constant)[0]),
             behaviour=behaviour(trials, list(zip(repeated, reversed(again), strict=True)), latencies),
             order_consistency=order_consistency(trial.grade for trial in trials),
             worst=worst(trials),

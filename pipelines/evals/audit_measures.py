@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from graders.statistics import paired_bootstrap, wilson_interval
 from pipelines.data.answer_kind import answer_kind
 from pipelines.evals.audit_record import Behaviour, Example, Guessing, ProbeResult, Rate
-from pipelines.evals.cases import Case, commonest_answer
+from pipelines.evals.cases import Case
 from pipelines.evals.probes import ANOTHER, OWN, PROBES, Probe
 from pipelines.evals.trials import Trial
 
@@ -59,9 +59,10 @@ def rate(trials: Sequence[Trial]) -> Rate:
     return Rate(wrong=int(sum(wrong)), n=len(wrong), low=low, high=high)
 
 
-def guessing(cases: Sequence[Case], trials: Sequence[Trial], constant: Sequence[Trial]) -> Guessing:
-    """constant: the trials of the commonest answer on every row."""
-    common = commonest_answer(cases)
+def guessing(
+    cases: Sequence[Case], common: Case | None, trials: Sequence[Trial], constant: Sequence[Trial]
+) -> Guessing:
+    """common: the case with the commonest answer. constant: the trials of that answer on every row."""
     return Guessing(
         chance=_mean(trial.grade.score for trial in trials if trial.probe is ANOTHER),
         majority_answer=None if common is None else _cut(common.final),

@@ -321,7 +321,7 @@ def test_rows_that_contradict_each_other_are_not_to_be_trained_on_yet(here, caps
     assert run_command(["init", "--data", "rows.csv", "--yes"]) == 0
     shown = capsys.readouterr().out
     assert "Advice: do not fine-tune" in shown
-    assert "25% of the prompts stand in the data with different answers" in " ".join(shown.split())
+    assert "40% of the rows ask what another row asks, and answer otherwise" in " ".join(shown.split())
 
 
 def test_worked_answers_that_differ_in_words_are_no_contradiction(here, capsys):

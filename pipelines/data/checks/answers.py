@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 from pipelines.data.checks.found import found
 from pipelines.data.rows import Finding, Row, Rows
@@ -50,18 +49,13 @@ def some_demonstrations(rows: Rows) -> list[Finding]:
     return found("some_demonstrations", "note", without, f"{{n}} rows ({share:.0f} %) have no demonstration")
 
 
-def disputed_prompts(rows: Iterable[Row]) -> list[list[Row]]:
-    """The rows of each prompt that stands there with different answers; ratings and pairs may well do that."""
+def contradictions(rows: Rows) -> list[Finding]:
+    """The same prompt with another answer; ratings and pairs may well do that."""
     by_prompt: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in rows.rows:
         if row.expected is not None and row.desirable is None and row.prompt.strip():
             by_prompt[prompt_hash(row)].append(row)
-    return [group for group in by_prompt.values() if len({_key(row.expected) for row in group}) > 1]
-
-
-def contradictions(rows: Rows) -> list[Finding]:
-    """The same prompt with another answer."""
-    groups = disputed_prompts(rows.rows)
+    groups = [group for group in by_prompt.values() if len({_key(row.expected) for row in group}) > 1]
     disputed = sorted((row for group in groups for row in group), key=lambda row: row.number)
     message = f"{{n}} rows ask the same as another row and answer otherwise ({len(groups)} prompts)"
     return found("contradictions", "warning", disputed, message, "keep the right answer of each")
