@@ -10,9 +10,9 @@ from pipelines.evals.compare import FEWEST_PROMPTS
 
 AMBIGUOUS = 0.2  # ours: of rows that contradict each other in twos, no model can be right on more than half
 CHANGED = 0.3
-"""Share of test rows whose verdict training changes, where nobody measured it. Measured: 11 % by SFT and 34 % by SFT then
-GRPO in the demo (n = 500), 17 to 20 % by five ways of RFT on MAWPS (n = 384). Near the upper end: it warns rather than
-lets a week be spent."""
+"""Share of test rows whose verdict training changes, where nobody measured it. Measured: 11 % by SFT and 34 % by SFT
+then GRPO in the demo (n = 500), 17 to 20 % by five ways of RFT on MAWPS (n = 384). Near the upper end: better a warning
+too many than a week spent on what cannot be seen."""
 
 
 def visible_gain(f: Facts) -> float | None:

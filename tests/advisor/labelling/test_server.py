@@ -17,6 +17,7 @@ import pytest
 
 from pipelines.preferences.answers import read_answers
 
+ROOT = Path(__file__).parents[3]
 Serve = Callable[..., tuple[str, "subprocess.Popen[str]"]]
 
 
@@ -106,6 +107,37 @@ def test_an_answer_is_on_disk_and_the_next_question_there_in_less_than_100_ms(pl
     took = answer_all(address, "ann")
     assert len(took) == 60
     assert statistics.median(took) < 0.1
+
+
+SAMPLES = """
+from pathlib import Path
+from pipelines.job import Progress
+from pipelines.models import load_policy
+from pipelines.plan import ModelSpec
+from pipelines.sampling import Sampling, sample
+from pipelines.sources import STARTER
+policy = load_policy(str(STARTER), ModelSpec(), "draw")
+print("ready", flush=True)
+prompts = [[{"role": "user", "content": f"Tom has {n} apples. How many?"}] for n in range(200)]
+while True:
+    sample(policy, prompts, Sampling(64, 1.0, 8, 0), {}, Progress(Path("/dev/null")))
+"""
+
+
+@pytest.mark.soak
+def test_it_answers_in_less_than_100_ms_while_completions_are_sampled(plan: Path, serve: Serve) -> None:
+    command = [sys.executable, "-c", SAMPLES]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sampling:
+        try:
+            assert sampling.stdout is not None
+            assert sampling.stdout.readline() == "ready\n"
+            address, _ = serve(plan)
+            took = answer_all(address, "ann")
+            assert sampling.poll() is None
+        finally:
+            sampling.kill()
+    assert len(took) == 60
+    assert statistics.median(took) < 0.1, took
 
 
 def test_a_server_killed_between_two_clicks_has_kept_the_first(plan: Path, serve: Serve) -> None:
