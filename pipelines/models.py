@@ -17,6 +17,7 @@ from pipelines.files import new_file_mode
 from pipelines.plan import ModelSpec
 
 LORA_OVER_PARAMETERS = 500_000_000
+LORA_RANK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,20 @@ def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer", "dr
     model.generation_config.eos_token_id = list(stops)
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return Policy(model, tokenizer, where, stops)
+
+
+def policy_shape(where: str, spec: ModelSpec) -> Policy:
+    """A policy without its weights: what can be told of it from its config and its tokenizer, whatever its size."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    revision = None if Path(where).is_dir() else spec.revision
+    with _loading("model's config", "a model folder or hub id that AutoModelForCausalLM loads", where):
+        config = AutoConfig.from_pretrained(where, revision=revision, trust_remote_code=spec.trust_remote_code)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=spec.trust_remote_code)
+    tokenizer = load_tokenizer(where, spec)
+    return Policy(model, tokenizer, where, _stop_ids(model, tokenizer, spec))
 
 
 def _stop_ids(model: Any, tokenizer: Any, spec: ModelSpec) -> tuple[int, ...]:
@@ -138,15 +153,9 @@ def load_tokenizer(where: str, spec: ModelSpec) -> Any:
 
 def _four_bit() -> Any:
     """QLoRA's quantisation (Dettmers et al. 2023, arXiv 2305.14314): NF4, double quantisation, bf16 products."""
-    import importlib.util
-
     import torch
     from transformers import BitsAndBytesConfig
 
-    if importlib.util.find_spec("bitsandbytes") is None or not torch.cuda.is_available():
-        raise UserError(
-            "tuning: qlora needs bitsandbytes and a GPU", fix="pip install 'finetune-advisor[qlora]', or tuning: lora"
-        )
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -166,8 +175,17 @@ def lora_config(spec: ModelSpec) -> Any:
     """LoRA on every linear layer, alpha twice the rank (Schulman et al. 2025, "LoRA Without Regret": all layers)."""
     from peft import LoraConfig
 
-    rank = spec.lora_rank or 32
+    rank = spec.lora_rank or LORA_RANK
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def lora_units(model: Any) -> int:
+    """Parameters of an adapter of rank 1 on every linear layer but the output's."""
+    from torch import nn
+
+    head = model.get_output_embeddings()
+    layers = (layer for layer in model.modules() if isinstance(layer, nn.Linear) and layer is not head)
+    return sum(layer.in_features + layer.out_features for layer in layers)
 
 
 def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> None:

@@ -18,11 +18,12 @@ from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import Policy, computes_in_bf16, save_policy
 from pipelines.plan import ModelSpec, Training
-from pipelines.sizing import Batch, ModelFacts
+from pipelines.sized import Device, Sized
+from pipelines.sizing import ModelFacts
 from pipelines.watch import COMPLETE, Watch
 
 
-def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
+def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) -> dict[str, Any]:
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
     The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
@@ -33,9 +34,9 @@ def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts
     return {
         "output_dir": str(job.checkpoints),
         "seed": job.plan.seed,
-        "per_device_train_batch_size": batch.micro,
-        "gradient_accumulation_steps": batch.accumulation,
-        "learning_rate": rate,
+        "per_device_train_batch_size": size.batch.micro,
+        "gradient_accumulation_steps": size.batch.accumulation,
+        "learning_rate": size.learning_rate,
         "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
         "warmup_steps": 0.1 if falls else 3,
         "max_grad_norm": 1.0,
@@ -89,6 +90,11 @@ def room() -> sizing.Room:
     if torch.cuda.is_available():
         return sizing.Room(int(torch.cuda.mem_get_info()[0]))
     return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
+
+
+def device() -> Device:
+    """What this process trains on."""
+    return Device(processes.count(), room())
 
 
 Save = Callable[[Any, Policy, ModelSpec, Path], None]
