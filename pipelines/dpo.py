@@ -50,7 +50,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     attend_fast(policy.model, examples.longest)
     reference = reference_of(policy, stage, tuning)
-    size = sized.dpo(stage, facts, tuning, Data(len(examples.examples), examples.longest), device())
+    size = sized.dpo(stage, facts, tuning, Data(len(examples.examples), examples.longest), device(job.plan.model))
     config = DPOConfig(
         **{**_loss(stage), **common_arguments(job, stage, size, facts)},
         # An arm that stops by the clock needs more epochs than the clock allows.

@@ -66,7 +66,7 @@ def _trainer(
     rows, longest, new_tokens = given
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    size = sized.grpo(stage, facts, tuning, Data(len(rows.rows), longest + new_tokens), device())
+    size = sized.grpo(stage, facts, tuning, Data(len(rows.rows), longest + new_tokens), device(job.plan.model))
     updates = sized.updates_per_generation(stage)
     prompts = updates * size.per_step // stage.group_size  # of one round of sampling
     chosen = {

@@ -54,7 +54,7 @@ def _trainer(job: Job, stage: KTO, policy: Policy, examples: Examples, watch: Wa
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     attend_fast(policy.model, examples.longest)
     reference = reference_of(policy, stage, tuning)
-    size = sized.kto(stage, facts, tuning, Data(num_rows, examples.longest), device())
+    size = sized.kto(stage, facts, tuning, Data(num_rows, examples.longest), device(job.plan.model))
     good = sum(example["label"] for example in examples.examples)
     weights = thumb_weights(good, num_rows - good)
     config = KTOConfig(

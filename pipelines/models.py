@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graders.errors import UserError
+from pipelines import memory
 from pipelines.data.render import stop_token_ids
 from pipelines.files import new_file_mode
 from pipelines.plan import ModelSpec
@@ -107,11 +108,35 @@ def attend_fast(model: Any, longest: int) -> None:
 
 def cache_bytes_per_token(model: Any) -> int:
     """What a token's keys and values take in all layers."""
+    return memory.cache_bytes(shape_of(model), model.dtype.itemsize)
+
+
+def shape_of(model: Any) -> memory.Shape:
+    """What memory is reckoned from; what a config does not name is taken to be as in a Llama."""
     config = model.config.get_text_config()
     heads = config.num_attention_heads
     per_head = getattr(config, "head_dim", None) or config.hidden_size // heads
-    kept = getattr(config, "num_key_value_heads", None) or heads
-    return int(2 * config.num_hidden_layers * kept * per_head * model.dtype.itemsize)
+    linear = _inner_linear(model)
+    return memory.Shape(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        vocabulary=config.vocab_size,
+        hidden=config.hidden_size,
+        layers=config.num_hidden_layers,
+        intermediate=getattr(config, "intermediate_size", None) or 4 * config.hidden_size,
+        heads=heads,
+        query=heads * per_head,
+        key_value=(getattr(config, "num_key_value_heads", None) or heads) * per_head,
+        linear=sum(layer.in_features * layer.out_features for layer in linear),
+        lora_units=sum(layer.in_features + layer.out_features for layer in linear),
+    )
+
+
+def _inner_linear(model: Any) -> list[Any]:
+    """The linear layers that an adapter lies on: all but the output's."""
+    from torch import nn
+
+    head = model.get_output_embeddings()
+    return [layer for layer in model.modules() if isinstance(layer, nn.Linear) and layer is not head]
 
 
 def _require_whole(missing: Collection[str], where: str) -> None:
@@ -177,15 +202,6 @@ def lora_config(spec: ModelSpec) -> Any:
 
     rank = spec.lora_rank or LORA_RANK
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-
-
-def lora_units(model: Any) -> int:
-    """Parameters of an adapter of rank 1 on every linear layer but the output's."""
-    from torch import nn
-
-    head = model.get_output_embeddings()
-    layers = (layer for layer in model.modules() if isinstance(layer, nn.Linear) and layer is not head)
-    return sum(layer.in_features + layer.out_features for layer in layers)
 
 
 def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> None:

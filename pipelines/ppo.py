@@ -69,7 +69,7 @@ def _config(job: Job, stage: PPO, policy: Policy, given: tuple[int, int, int]) -
     num_prompts, longest, new_tokens = given
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    size = sized.ppo(stage, facts, tuning, Data(num_prompts, longest + new_tokens), device())
+    size = sized.ppo(stage, facts, tuning, Data(num_prompts, longest + new_tokens), device(job.plan.model))
     return GRPOConfig(
         **common_arguments(job, stage, size, facts),
         max_steps=size.steps,

@@ -99,7 +99,7 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numb
         job.progress.say(f"{len(encoded.too_long)} pairs exceed the context of {facts.context} tokens and are left out")
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     lengths = [max(len(one["chosen_ids"]), len(one["rejected_ids"])) for one in encoded.examples]
-    size = sized.reward_model(stage, facts, tuning, Data(len(lengths), max(lengths)), device())
+    size = sized.reward_model(stage, facts, tuning, Data(len(lengths), max(lengths)), device(job.plan.model))
     attend_fast(policy.model, max(lengths))
     order = within_steps(lengths, size.per_step, max(1, round(size.epochs * len(lengths))), job.plan.seed)
     config = RewardConfig(

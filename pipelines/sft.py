@@ -63,7 +63,7 @@ def _trainer(
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
     longest = max(len(example["input_ids"]) for example in examples.examples)
-    size = sized.sft(stage, facts, tuning, Data(len(examples.examples), longest), device())
+    size = sized.sft(stage, facts, tuning, Data(len(examples.examples), longest), device(job.plan.model))
     attend_fast(policy.model, longest)
     config = SFTConfig(
         **common_arguments(job, stage, size, facts),

@@ -5,26 +5,36 @@ method's trainer is built from and `check` shows. Pure; the numbers behind it, w
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 from graders.errors import UserError
 from pipelines import sizing
 from pipelines.grpo_losses import LOSSES
+from pipelines.memory import Step, Tuning, Way, cache_bytes, memory
+from pipelines.models import EAGER_TOKENS
 from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, RejectionSampling, RewardModel
-from pipelines.sizing import Batch, ModelFacts, Room, Tuning, split_batch
+from pipelines.sizing import Batch, ModelFacts, Room, split_batch
 
 KTO_AT_ONCE = 8
 """Answers that KTO's KL is measured over: ours; the paper wants more than a few, and TRL more than one."""
+Learner = SFT | RejectionSampling | DPO | KTO | RewardModel | GRPO | PPO
 PPO_PER_PROMPT = 2
 """Answers a prompt gets in PPO; the fewest that TRL takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """processes: how many train together. room: what each may fill."""
+    """processes: how many train together. room: what each may fill. bf16: whether they compute in it.
+
+    lora_rank: of the adapter, where there is one.
+    """
 
     processes: int
     room: Room
+    kind: Literal["cpu", "cuda"]
+    bf16: bool
+    lora_rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,8 @@ class Data:
 @dataclass(frozen=True, slots=True)
 class Sized:
     """per_step: examples, or completions in RL, that an optimizer step takes over all processes. steps: of the
-    optimizer. epochs: passes over the rows. longest: tokens of the longest sequence, its answer included.
+    optimizer. epochs: passes over the rows. longest: tokens of the longest sequence, its answer included. way: what
+    its memory follows from.
     """
 
     rows: int
@@ -48,40 +59,45 @@ class Sized:
     learning_rate: float
     epochs: float
     steps: int
+    way: Way
 
 
 def sft(stage: SFT | RejectionSampling, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
     """Of `sft`, and of the training in `rejection_sampling`."""
     rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(data.rows)
-    batch = split_batch(size, device.processes, data.longest, facts, device.room)
-    return _passes(data, size, batch, rate, stage.epochs or sizing.sft_epochs(data.rows))
+    way = _way(stage, facts, tuning, data, device)
+    epochs = stage.epochs or sizing.sft_epochs(data.rows)
+    return _passes(data, size, _split(size, facts, way, data, device), rate, epochs, way)
 
 
 def dpo(stage: DPO, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
     """Of `dpo`; a row is a pair."""
     rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(data.rows)
-    batch = split_batch(size, device.processes, 2 * data.longest, facts, device.room)
-    return _passes(data, size, batch, rate, stage.epochs or sizing.preference_epochs(data.rows))
+    way = _way(stage, facts, tuning, data, device)
+    epochs = stage.epochs or sizing.preference_epochs(data.rows)
+    return _passes(data, size, _split(size, facts, way, data, device), rate, epochs, way)
 
 
 def kto(stage: KTO, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
     """Of `kto`; a row is a marked answer."""
     rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(data.rows)
-    batch = _of_several(size, split_batch(size, device.processes, 2 * data.longest, facts, device.room))
-    return _passes(data, size, batch, rate, stage.epochs or sizing.preference_epochs(data.rows))
+    way = _way(stage, facts, tuning, data, device)
+    batch = _of_several(size, _split(size, facts, way, data, device))
+    return _passes(data, size, batch, rate, stage.epochs or sizing.preference_epochs(data.rows), way)
 
 
 def reward_model(stage: RewardModel, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
     """Of `reward_model` by training; a row is a pair. Its steps run through all passes without a break."""
     rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(data.rows)
-    batch = split_batch(size, device.processes, 2 * data.longest, facts, device.room)
+    way = _way(stage, facts, tuning, data, device)
+    batch = _split(size, facts, way, data, device)
     epochs = stage.epochs or sizing.reward_model_epochs(data.rows)
     steps = math.ceil(max(1, round(epochs * data.rows)) / size)
-    return Sized(data.rows, data.longest, size, batch, rate, epochs, steps)
+    return Sized(data.rows, data.longest, size, batch, rate, epochs, steps, way)
 
 
 def grpo(stage: GRPO, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
@@ -90,10 +106,11 @@ def grpo(stage: GRPO, facts: ModelFacts, tuning: Tuning, data: Data, device: Dev
     usual = sizing.grpo_prompts_per_step(data.rows // updates)
     prompts = _prompts_per_step(stage.prompts_per_step, usual, data.rows, updates)
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
+    way = _way(stage, facts, tuning, data, device)
     size = prompts * stage.group_size
-    batch = split_batch(size, device.processes, data.longest, facts, device.room)
+    batch = _split(size, facts, way, data, device)
     steps = stage.steps or sizing.grpo_steps(data.rows, prompts)
-    return Sized(data.rows, data.longest, size, batch, rate, steps * prompts / data.rows, steps)
+    return Sized(data.rows, data.longest, size, batch, rate, steps * prompts / data.rows, steps, way)
 
 
 def updates_per_generation(stage: GRPO) -> int:
@@ -103,21 +120,51 @@ def updates_per_generation(stage: GRPO) -> int:
 
 def ppo(stage: PPO, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
     """Of `ppo`; a row is a prompt, which gets PPO_PER_PROMPT completions; epochs_per_step optimizer steps a batch."""
-    usual = sizing.ppo_prompts_per_step(data.rows)
-    prompts = _prompts_per_step(stage.prompts_per_step, usual, data.rows)
+    prompts = _prompts_per_step(stage.prompts_per_step, sizing.ppo_prompts_per_step(data.rows), data.rows)
     rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
+    way = _way(stage, facts, tuning, data, device)
     size = PPO_PER_PROMPT * prompts
-    both = replace(facts, num_parameters=2 * facts.num_parameters)  # policy and values learn in one pass
-    batch = split_batch(size, device.processes, data.longest, both, device.room)
+    batch = _split(size, facts, way, data, device)
     batches = stage.steps or sizing.ppo_steps(data.rows, prompts)
-    return Sized(
-        data.rows, data.longest, size, batch, rate, batches * prompts / data.rows, batches * stage.epochs_per_step
+    epochs = batches * prompts / data.rows
+    return Sized(data.rows, data.longest, size, batch, rate, epochs, batches * stage.epochs_per_step, way)
+
+
+def _passes(data: Data, size: int, batch: Batch, rate: float, epochs: float, way: Way) -> Sized:
+    """A pass ends with a step of the rows left over."""
+    steps = math.ceil(epochs * math.ceil(data.rows / size))
+    return Sized(data.rows, data.longest, size, batch, rate, epochs, steps, way)
+
+
+def _way(stage: Learner, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Way:
+    """RL on a CPU attends plainly; elsewhere so do short rows (models.attend_fast)."""
+    plainly = stage.type in ("grpo", "ppo") or data.longest <= EAGER_TOKENS
+    return Way(
+        method=stage.type,
+        tuning=tuning,
+        rank=device.lora_rank,
+        device=device.kind,
+        bf16=device.bf16,
+        checkpointing=facts.checkpointing,
+        eager=device.kind == "cpu" and plainly,
     )
 
 
-def _passes(data: Data, size: int, batch: Batch, rate: float, epochs: float) -> Sized:
-    """A pass ends with a step of the rows left over."""
-    return Sized(data.rows, data.longest, size, batch, rate, epochs, math.ceil(epochs * math.ceil(data.rows / size)))
+def sampled_at_once(stage: Learner, facts: ModelFacts, size: Sized, kept_rows: int, room: Room) -> int:
+    """Answers that are sampled together: those of a round in RL, else to the validation rows that keep the best."""
+    asked = kept_rows
+    if isinstance(stage, GRPO | PPO):
+        asked = max(asked, size.per_step * (updates_per_generation(stage) if isinstance(stage, GRPO) else 1))
+    fits = sizing.rows_at_once(size.longest, cache_bytes(facts.shape, 4), facts.shape.vocabulary, room)
+    return min(asked, fits)
+
+
+def _split(size: int, facts: ModelFacts, way: Way, data: Data, device: Device) -> Batch:
+    def need(rows: int) -> int:
+        return memory(facts.shape, way, Step(rows, data.longest, several=True)).step
+
+    tokens = data.longest * (2 if way.method in ("dpo", "kto", "reward_model") else 1)  # of a row that is computed
+    return split_batch(size, device.processes, tokens, need, device.room)
 
 
 def _of_several(size: int, fits: Batch) -> Batch:

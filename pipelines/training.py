@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -16,7 +16,7 @@ from pipelines.data.rows import Row
 from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, computes_in_bf16, save_policy
+from pipelines.models import LORA_RANK, Policy, computes_in_bf16, save_policy, shape_of
 from pipelines.plan import ModelSpec, Training
 from pipelines.sized import Device, Sized
 from pipelines.sizing import ModelFacts
@@ -40,7 +40,7 @@ def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) 
         "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
         "warmup_steps": 0.1 if falls else 3,
         "max_grad_norm": 1.0,
-        "activation_checkpointing": facts.num_parameters > 500_000_000,
+        "activation_checkpointing": facts.checkpointing,
         "bf16": computes_in_bf16(),
         "use_cpu": not on_gpu,
         "logging_steps": 1,
@@ -57,7 +57,7 @@ def model_facts(policy: Policy) -> ModelFacts:
     """What sizing needs, read off a loaded model."""
     config = policy.model.config.get_text_config()
     context = getattr(config, "max_position_embeddings", None) or policy.tokenizer.model_max_length
-    return ModelFacts(policy.num_parameters, config.hidden_size, config.vocab_size, int(context))
+    return ModelFacts(shape_of(policy.model), int(context))
 
 
 def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str, Any]) -> int:
@@ -82,19 +82,21 @@ def require_room(new_tokens: int, policy: Policy) -> None:
 
 
 def room() -> sizing.Room:
-    """What training may fill: what is free on the GPU, or half of the machine's memory.
+    """What training may fill, its weights included: nine tenths of what is free on the GPU, for allocations leave gaps
+    (ours), or half of the machine's memory.
 
     A CPU's caches make a micro-batch of 8,192 tokens faster than a larger one: 256 rows of 104 tokens take 3.3 s in
     four parts and 8.1 s in one (docs/experiments.md).
     """
     if torch.cuda.is_available():
-        return sizing.Room(int(torch.cuda.mem_get_info()[0]))
+        return sizing.Room(int(0.9 * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())))
     return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
 
 
-def device() -> Device:
-    """What this process trains on."""
-    return Device(processes.count(), room())
+def device(spec: ModelSpec) -> Device:
+    """What this process trains on, and how."""
+    kind: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    return Device(processes.count(), room(), kind, computes_in_bf16(), spec.lora_rank or LORA_RANK)
 
 
 Save = Callable[[Any, Policy, ModelSpec, Path], None]

@@ -8,22 +8,26 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from graders.errors import UserError
-from pipelines import sized
+from pipelines import sampling, sized
 from pipelines.data.formats import sft_examples
-from pipelines.data.render import encode_prompt
-from pipelines.data.rows import Rows, Split
+from pipelines.data.render import encode, encode_prompt
+from pipelines.data.rows import Row, Rows, Split
 from pipelines.job import Job, Progress
+from pipelines.keep_best import MOST_ROWS
+from pipelines.memory import Step, memory
 from pipelines.models import Policy, resolve_tuning
 from pipelines.online import fitting
 from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Probe, RejectionSampling, RewardModel, Stage
 from pipelines.preferences.examples import pair_examples, thumb_examples
 from pipelines.preferences.pairs import load_pairs
 from pipelines.preferences.thumbs import load_thumbs
-from pipelines.preflight.look import StageLook
+from pipelines.preflight.look import MemoryLook, StageLook
 from pipelines.preflight.record import Line, amber, of_error
-from pipelines.sized import Data, Sized
+from pipelines.sized import Data, Sized, sampled_at_once
+from pipelines.sizing import ModelFacts
 from pipelines.training import answer_limit, device, model_facts, require_room
 
 
@@ -177,10 +181,10 @@ _SIZED: Mapping[str, Callable[..., Sized]] = {
 }
 
 
-def _stage_look(at: _At, stage: Stage, amount: _Amount) -> StageLook:
+def _stage_look(at: _At, stage: Any, amount: _Amount) -> StageLook:
     facts = model_facts(at.policy)
     tuning = resolve_tuning(at.job.plan.model, facts.num_parameters)
-    size = _SIZED[stage.type](stage, facts, tuning, amount.data, device())
+    size = _SIZED[stage.type](stage, facts, tuning, amount.data, device(at.job.plan.model))
     return StageLook(
         stage=stage.name,
         type=stage.type,
@@ -196,7 +200,58 @@ def _stage_look(at: _At, stage: Stage, amount: _Amount) -> StageLook:
         steps=size.steps,
         epochs=size.epochs,
         learning_rate=size.learning_rate,
+        memory=_memory(facts, size, _sampled(at, stage, facts, size)),
+        trial_bytes=_memory(facts, size, sampled_at_once(stage, facts, size, 0, sampling.room())).peak,
+        row_numbers=_by_length(at, stage, amount),
     )
+
+
+def _memory(facts: ModelFacts, size: Sized, sampled: int) -> MemoryLook:
+    step = Step(size.batch.micro, size.longest, size.batch.accumulation > 1, sampled)
+    found = memory(facts.shape, size.way, step)
+    return MemoryLook(
+        held=found.held,
+        activations=found.activations,
+        output=found.output,
+        gradients=found.gradients,
+        sampling=found.sampling,
+        saving=found.saving,
+        step=found.step,
+        peak=found.peak,
+    )
+
+
+def _sampled(at: _At, stage: Any, facts: ModelFacts, size: Sized) -> int:
+    """Answers to the validation rows that keep the best weights count, where a grader measures them."""
+    measured = at.job.plan.metric in at.job.plan.graders
+    kept = min(MOST_ROWS, len(at.split.validation.rows)) if measured else 0
+    return sampled_at_once(stage, facts, size, kept, sampling.room())
+
+
+def _by_length(at: _At, stage: Stage, amount: _Amount) -> tuple[int, ...]:
+    """Numbers of the training rows that fit, the longest first."""
+    if at.job.rows is not None:
+        return ()  # they are people's answers, not rows of the plan
+    lengths = {row.number: _tokens(at, stage, row) + (amount.new_tokens or 0) for row in at.split.train.rows}
+    longest = amount.data.longest
+    return tuple(
+        sorted((number for number, length in lengths.items() if 0 < length <= longest), key=lambda n: -lengths[n])
+    )
+
+
+def _tokens(at: _At, stage: Stage, row: Row) -> int:
+    """Of the row's longest text that this stage reads; 0 where it reads none."""
+    args, tokenizer = at.job.plan.model.template_args, at.policy.tokenizer
+    if stage.type in ("grpo", "ppo", "rejection_sampling"):
+        return len(encode_prompt(tokenizer, row.messages, args, row.tools))
+    if stage.type in ("dpo", "reward_model") or (stage.type == "kto" and not row.is_marked):
+        texts = [row.chosen, row.rejected] if row.is_pair else []
+    else:
+        texts = [row.demonstration if stage.type == "sft" else row.completion]
+    found = [
+        len(encode(tokenizer, row.messages, text, args, row.tools).input_ids) for text in texts if text is not None
+    ]
+    return max(found, default=0)
 
 
 def _too_long(stage: Stage, amount: _Amount) -> list[Line]:

@@ -5,40 +5,46 @@ before it is broken is left out: a red line says what.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from graders.errors import UserError
 from pipelines.data.split import load_split
 from pipelines.plan_file import LoadedPlan, load_plan
-from pipelines.preflight import batch, data, disk, environment, graders, licences
+from pipelines.preflight import batch, data, disk, environment, graders, hours, licences, memory, trials
 from pipelines.preflight.children import ChildFailed
 from pipelines.preflight.look import Look, look_at
+from pipelines.preflight.measured import Use
 from pipelines.preflight.record import CheckReport, Line, amber, green, of_error, red
 from pipelines.preflight.subject import Subject
 from pipelines.runner import default_run_folder
 from pipelines.sources import locate
 
+Uses = tuple[Use, ...]
+
 LINES: tuple[Callable[[Subject], Iterable[Line]], ...] = (
     data.lines,
     graders.lines,
     batch.lines,
+    memory.lines,
+    hours.lines,
     disk.lines,
     environment.lines,
     licences.lines,
 )
 
 
-def check_plan(path: Path, out: Path | None = None, overrides: tuple[str, ...] = ()) -> CheckReport:
-    """out: the run's folder, else runs/<name>/ beside the plan."""
+def check_plan(path: Path, out: Path | None = None, overrides: tuple[str, ...] = (), uses: Uses = ()) -> CheckReport:
+    """out: the run's folder, else runs/<name>/ beside the plan. uses: what trials of real steps shall measure."""
     try:
         loaded = load_plan(path, overrides)
     except UserError as error:
         return CheckReport(plan=str(path), run_folder="", lines=(of_error("plan", error),))
     run_folder = (out or default_run_folder(loaded)).resolve()
-    return CheckReport(plan=str(path), run_folder=str(run_folder), lines=tuple(_lines(loaded, run_folder)))
+    return CheckReport(plan=str(path), run_folder=str(run_folder), lines=tuple(_lines(loaded, run_folder, uses)))
 
 
-def _lines(loaded: LoadedPlan, run_folder: Path) -> Iterator[Line]:
+def _lines(loaded: LoadedPlan, run_folder: Path, uses: Uses) -> Iterator[Line]:
     yield green("plan", f"{len(loaded.plan.stages)} stages, nothing in it contradicts itself", len(loaded.plan.stages))
     try:
         split = load_split(loaded.plan.data, loaded.folder)
@@ -51,6 +57,9 @@ def _lines(loaded: LoadedPlan, run_folder: Path) -> Iterator[Line]:
     look, told = (None, []) if any(line.level == "red" for line in found) else _look(loaded)
     yield from told
     subject = Subject(loaded, run_folder, split, look)
+    measured, told = trials.run(subject, uses)
+    yield from told
+    subject = replace(subject, measured=measured)
     for lines in LINES[1:]:
         yield from lines(subject)
 

@@ -14,6 +14,19 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class MemoryLook(_Part):
+    """Bytes by the formula of pipelines/memory.py. step: the peak of an optimizer step; peak: of the whole stage."""
+
+    held: int
+    activations: int
+    output: int
+    gradients: int
+    sampling: int
+    saving: int
+    step: int
+    peak: int
+
+
 class StageLook(_Part):
     """One training stage. rows: examples, or prompts in RL, that it learns from."""
 
@@ -31,6 +44,9 @@ class StageLook(_Part):
     steps: int
     epochs: float
     learning_rate: float
+    memory: MemoryLook
+    trial_bytes: int = Field(description="What the formula says of a trial: fewer micro-batches, no validation rows.")
+    row_numbers: tuple[int, ...] = Field(description="Rows that fit, those with most tokens first.")
 
 
 class Look(_Part):

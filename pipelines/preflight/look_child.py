@@ -12,7 +12,7 @@ from typing import Any
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Raises UserError where there is no model to look at."""
     from pipelines.data.checked import load_checked
-    from pipelines.models import LORA_RANK, lora_units, policy_shape
+    from pipelines.models import LORA_RANK, policy_shape, shape_of
     from pipelines.plan import Plan
     from pipelines.preflight import amounts, device, model_files, template
     from pipelines.preflight.look import Look
@@ -29,7 +29,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         lines=(*lines, *(line for one in found for line in one.lines)),
         stages=tuple(one.stage for one in found if one.stage is not None),
         parameters=policy.num_parameters,
-        trained_by_lora=(plan.model.lora_rank or LORA_RANK) * lora_units(policy.model),
+        trained_by_lora=(plan.model.lora_rank or LORA_RANK) * shape_of(policy.model).lora_units,
         **device.facts(),
     ).model_dump(mode="json")
 

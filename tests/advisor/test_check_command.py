@@ -10,11 +10,15 @@ import pytest
 
 from advisor.cli.main import run_command
 from graders.errors import UserError
-from pipelines.preflight import children, disk, environment, look_child
+from pipelines.preflight import children, disk, environment, look_child, trial_child, trials
 from pipelines.preflight.licences import licence_of
+from pipelines.preflight.measured import Measured
 
 Writer = Callable[..., Path]
 Found = list[dict[str, Any]]
+NO_GRADER: dict[str, Any] = {"graders": {}, "metric": "likelihood"}
+"""For what no grader matters to: their audits take seconds."""
+FORM: dict[str, Any] = {"graders": {"form": {"type": "pattern", "pattern": "####"}}, "metric": "form"}
 EVALUATE = {"type": "evaluate", "name": "base"}
 SFT = {"type": "sft", "name": "sft", "batch_size": 4}
 GRPO = {"type": "grpo", "name": "grpo", "group_size": 2, "prompts_per_step": 2, "max_new_tokens": 16}
@@ -23,14 +27,16 @@ DPO = {"type": "dpo", "name": "dpo"}
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child's work in this process, which has torch: the same functions, without ten seconds of imports each."""
+    """The children's work in this process, which has torch: the same functions, without ten seconds of imports each."""
+    mains = {look_child.__file__: look_child.main, trial_child.__file__: trial_child.main}
 
-    def run(script: str, request: dict[str, Any]) -> dict[str, Any]:
-        assert script == look_child.__file__
+    def run(script: str, request: dict[str, Any]) -> Any:
         try:
-            return json.loads(json.dumps(look_child.main(request)))  # type: ignore[no-any-return]
+            return json.loads(json.dumps(mains[script](request)))
         except UserError as error:
             raise UserError(**children.fault_of(error)) from None
+        except ValueError as error:
+            raise children.ChildFailed(str(error)) from error
 
     monkeypatch.setattr(children, "run", run)
 
@@ -70,7 +76,7 @@ def with_template(tiny_model: Path, folder: Path, template: str | None) -> Path:
 def test_a_sound_plan_is_green_through_a_child_of_its_own(
     write_plan: Writer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = write_plan(EVALUATE, SFT, data={"train": "rows.jsonl", "split": {"test": 0.5, "validation": 0.0}})
+    plan = write_plan(EVALUATE, SFT, **NO_GRADER)
     assert run_command(["check", str(plan)]) == 0
     shown = capsys.readouterr().out
     assert "0 red" in shown
@@ -82,7 +88,7 @@ def test_the_numbers_are_those_that_training_takes(
 ) -> None:
     from tests.pipelines.test_training import run
 
-    plan = write_plan(SFT | {"epochs": 2}, GRPO)
+    plan = write_plan(SFT | {"epochs": 2}, GRPO, **FORM)
     lines = check(capsys, plan)
     numbers = run(plan, Path(json.loads(plan.read_text())["model"]["name"]), tmp_path / "out")
     told = next(line for line in lines if line["about"] == "batch" and line["stage"] == "sft")
@@ -120,7 +126,7 @@ def test_a_model_without_weights_or_with_half_of_them_is_red(
     write_plan: Writer, here: None, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = other_model(tiny_model, tmp_path / "half")
-    plan = write_plan(SFT, model={"name": str(model)})
+    plan = write_plan(SFT, **NO_GRADER, model={"name": str(model)})
     weights = (model / "model.safetensors").read_bytes()
     (model / "model.safetensors").write_bytes(weights[: len(weights) // 2])
     assert "is cut off" in said(check(capsys, plan, code=3), "model")
@@ -145,14 +151,14 @@ def test_a_template_that_teaches_something_else_is_red(
         ("refuses", REFUSES, "model", "refuses this row: no chats"),
     ):
         model = with_template(tiny_model, tmp_path / name, template)
-        assert fault in said(check(capsys, write_plan(SFT, model={"name": str(model)}), code=3), about)
+        assert fault in said(check(capsys, write_plan(SFT, **NO_GRADER, model={"name": str(model)}), code=3), about)
 
 
 def test_a_model_without_a_template_is_amber_with_what_is_used(
     write_plan: Writer, here: None, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = with_template(tiny_model, tmp_path / "base", None)
-    lines = check(capsys, write_plan(SFT, model={"name": str(model)}))
+    lines = check(capsys, write_plan(SFT, **NO_GRADER, model={"name": str(model)}))
     assert '"User: ... Assistant: ..." is used' in said(lines, "template", "amber")
 
 
@@ -163,14 +169,16 @@ def test_a_tokenizer_that_loses_the_text_is_red(
     tokenizer = json.loads((model / "tokenizer.json").read_text())
     tokenizer["normalizer"] = {"type": "Replace", "pattern": {"String": "="}, "content": ""}
     (model / "tokenizer.json").write_text(json.dumps(tokenizer))
-    lines = check(capsys, write_plan(SFT, model={"name": str(model)}), code=3)
+    lines = check(capsys, write_plan(SFT, **NO_GRADER, model={"name": str(model)}), code=3)
     assert "do not come back" in said(lines, "template")
 
 
 def test_prompts_that_the_context_does_not_hold_are_red_and_long_rows_are_counted(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = check(capsys, write_plan(EVALUATE, SFT | {"max_length": 22}, GRPO | {"max_new_tokens": 255}), code=3)
+    lines = check(
+        capsys, write_plan(EVALUATE, SFT | {"max_length": 22}, GRPO | {"max_new_tokens": 255}, **FORM), code=3
+    )
     assert "no prompt leaves room for 255 tokens" in said(lines, "batch")
     assert "are left out, never cut" in said(lines, "length", "amber")
 
@@ -179,7 +187,7 @@ def test_a_stage_without_rows_of_its_kind_is_red(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = check(
-        capsys, write_plan(DPO, {"type": "reward_model", "name": "rm"}, GRPO | {"prompts_per_step": 99}), code=3
+        capsys, write_plan(DPO, {"type": "reward_model", "name": "rm"}, GRPO | {"prompts_per_step": 99}, **FORM), code=3
     )
     assert said(lines, "batch").count("no preference pairs to train on") == 2
     assert "there are only" in said(lines, "batch")
@@ -226,7 +234,7 @@ def test_code_that_cannot_be_confined_here_is_red(
 def test_a_disk_that_all_stages_together_would_fill_is_red(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = write_plan(SFT, SFT | {"name": "more"})
+    plan = write_plan(SFT, SFT | {"name": "more"}, **NO_GRADER)
     needed = next(line["number"] for line in check(capsys, plan) if line["about"] == "disk") * 2**30
     monkeypatch.setattr(disk, "free_bytes", lambda _: round(needed) - 1)
     assert "for all stages together" in said(check(capsys, plan, code=3), "disk")
@@ -237,16 +245,18 @@ def test_a_disk_that_all_stages_together_would_fill_is_red(
 def test_an_engine_that_is_not_here_is_red(
     write_plan: Writer, here: None, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = write_plan(GRPO | {"sampling": "vllm"}, model={"name": str(tiny_model), "tuning": "qlora"})
+    plan = write_plan(GRPO | {"sampling": "vllm"}, **FORM, model={"name": str(tiny_model), "tuning": "qlora"})
     assert "qlora needs bitsandbytes" in said(check(capsys, plan, code=3), "engine")
-    assert "vLLM is not installed" in said(check(capsys, write_plan(GRPO | {"sampling": "vllm"}), code=3), "engine")
+    assert "vLLM is not installed" in said(
+        check(capsys, write_plan(GRPO | {"sampling": "vllm"}, **FORM), code=3), "engine"
+    )
 
 
 def test_a_library_of_another_version_is_red(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environment.metadata, "requires", lambda _: ["trl<1", "nothing-of-this-name>=2", "click>=8"])
-    told = said(check(capsys, write_plan(SFT), code=3), "versions")
+    told = said(check(capsys, write_plan(SFT, **NO_GRADER), code=3), "versions")
     assert "not <1" in told
     assert "nothing-of-this-name is not installed" in told
     assert "click" not in told.split("[")[0]
@@ -256,7 +266,7 @@ def test_a_hub_model_out_of_reach_is_amber_and_no_crash(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    lines = check(capsys, write_plan(SFT, model={"name": "nobody/nothing"}))
+    lines = check(capsys, write_plan(SFT, **NO_GRADER, model={"name": "nobody/nothing"}))
     assert "are not looked at" in said(lines, "model", "amber")
     assert "the hub is out of reach" in said(lines, "hub", "amber")
     assert "unknown" in said(lines, "licence", "amber")
@@ -266,7 +276,7 @@ def test_a_licence_is_read_from_the_card_beside_the_model(
     write_plan: Writer, here: None, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = other_model(tiny_model, tmp_path / "licensed")
-    plan = write_plan(SFT, model={"name": str(model)})
+    plan = write_plan(SFT, **NO_GRADER, model={"name": str(model)})
     (model / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Model\n")
     assert "apache-2.0" in said(check(capsys, plan), "licence", "green")
     (model / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
@@ -278,6 +288,55 @@ def test_a_licence_is_read_from_the_card_beside_the_model(
 def test_rl_without_a_probe_before_it_is_amber(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "is not known" in said(check(capsys, write_plan(GRPO)), "signal", "amber")
-    lines = check(capsys, write_plan({"type": "probe", "name": "probe"}, GRPO))
+    assert "is not known" in said(check(capsys, write_plan(GRPO, **FORM)), "signal", "amber")
+    lines = check(capsys, write_plan({"type": "probe", "name": "probe"}, GRPO, **FORM))
     assert not [line for line in lines if line["about"] == "signal"]
+
+
+def test_a_model_too_large_for_the_device_and_the_disk_is_red_though_its_weights_are_not_even_there(
+    write_plan: Writer, here: None, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = other_model(tiny_model, tmp_path / "huge")
+    config = json.loads((model / "config.json").read_text())
+    huge = {"hidden_size": 8192, "intermediate_size": 28_672, "num_hidden_layers": 80, "num_attention_heads": 64}
+    (model / "config.json").write_text(json.dumps(config | huge | {"num_key_value_heads": 8, "head_dim": 128}))
+    (model / "model.safetensors").unlink()
+    plan = write_plan(SFT, **NO_GRADER, model={"name": str(model), "tuning": "full"})
+    lines = check(capsys, plan, "--one-step", code=3)
+    assert "weights and states" in said(lines, "memory")
+    assert said(lines, "disk")
+    assert "not tried: it would take about" in said(lines, "one step", "amber")
+    assert "train on the CPU" in said(lines, "device", "amber")
+
+
+def test_one_step_measures_memory_and_time_hours_of_every_stage_that_trains(
+    write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rm = {"rm": {"type": "reward_model", "model": "scores"}}
+    kept = FORM["graders"] | rm
+    by_rm = GRPO | {"name": "by_rm", "reward": "rm"}
+    plan = write_plan(SFT, GRPO, {"type": "reward_model", "name": "scores"}, by_rm, graders=kept, metric="form")
+    lines = check(capsys, plan, "--one-step", "--time", code=3)  # there are no pairs for the reward model
+    measured = {line["stage"] for line in lines if line["about"] == "memory measured"}
+    assert measured == {"sft", "grpo"}
+    timed = {line["stage"]: line for line in lines if line["about"] == "time" and line["level"] == "green"}
+    assert timed.keys() == {"sft", "grpo", None}
+    assert timed["sft"]["number"] + timed["grpo"]["number"] == pytest.approx(timed[None]["number"])
+    assert "which is not trained yet" in said(lines, "one step", "amber")
+
+
+def test_a_stage_whose_first_steps_fail_is_red(
+    write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write_plan(SFT | {"trainer": {"optim": "adamm"}}, **NO_GRADER)
+    assert "first steps failed" in said(check(capsys, plan, "--one-step", code=3), "one step")
+
+
+def test_training_of_days_is_amber(
+    write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Measured(peak_bytes=1, held_bytes=1, seconds=9000.0, timed=3)
+    monkeypatch.setattr(trials, "measure", lambda *_: slow)
+    lines = check(capsys, write_plan(SFT | {"epochs": 1}, **NO_GRADER), "--time")
+    assert "11 steps of 9e+03 s" in said(lines, "time", "green")
+    assert "27.5 hours in all" in said(lines, "time", "amber")

@@ -15,6 +15,7 @@ from pipelines import evaluate, sized, sizing
 from pipelines.data.render import NO_LOSS, encode
 from pipelines.data.rows import Row, Rows
 from pipelines.job import Job, Stopped
+from pipelines.memory import Shape
 from pipelines.plan import KTO as KTOStage
 from pipelines.preferences.examples import thumb_examples
 from pipelines.preferences.thumbs import thumb_weights
@@ -141,11 +142,13 @@ def test_prompts_carry_no_loss_and_the_kl_takes_the_answer_to_another_prompt(tin
 
 
 def test_a_micro_batch_has_two_to_eight_answers_whatever_the_device() -> None:
-    facts = ModelFacts(num_parameters=1_000_000, hidden_size=128, vocab_size=768, context=512)
+    shape = Shape(1_000_000, 768, 128, 4, 256, 4, 128, 128, 800_000, 8000)
+    facts = ModelFacts(shape, context=512)
 
     def batch(size: int, memory_bytes: int = 2**30) -> Batch:
+        device = sized.Device(1, sizing.Room(memory_bytes), "cpu", False, 32)
         stage = KTOStage(type="kto", name="kto", batch_size=size)
-        return sized.kto(stage, facts, "full", sized.Data(640, 100), sized.Device(1, sizing.Room(memory_bytes))).batch
+        return sized.kto(stage, facts, "full", sized.Data(640, 100), device).batch
 
     assert batch(64) == Batch(8, 8)
     assert batch(12) == Batch(6, 2)
