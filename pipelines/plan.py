@@ -147,6 +147,9 @@ class Training(Strict):
     same_time_as: str | None = Field(
         None, description="Stop when as much wall time was spent as by this earlier stage: a fair control."
     )
+    max_minutes: float | None = Field(
+        None, gt=0, description="Train so long at most; the best weights measured until then are taken."
+    )
     trainer: dict[str, JsonValue] = Field(
         default_factory=dict, description="Passed to TRL's config as it is; checked against the pinned TRL."
     )
