@@ -1,6 +1,6 @@
 """How near `check`'s estimate of memory comes to the peak of a real step: random models, every method, full and LoRA.
 
-    python -m benchmarks.memory --out memory-run --sizes 50 150     (600 needs 12 GiB)
+    python -m benchmarks.memory --out memory-run --sizes 50 150     (12 is a quick look; 600 needs 12 GiB)
 
 Models are Qwen3-shaped, made by config with random weights; rows are made up. Each trial does what the child of
 `check --one-step` does, in a process forked after the imports, one at a time. What is measured stays in
@@ -43,6 +43,7 @@ class Shape:
 
 
 SHAPES = {
+    12: Shape(256, 768, 6, 4, 2, 64, 32_768, 4),
     50: Shape(512, 1536, 8, 8, 4, 64, 49_152, 4),
     150: Shape(768, 2304, 14, 12, 4, 64, 65_536, 4),
     600: Shape(1024, 3072, 28, 16, 8, 128, 151_936, 2),
@@ -139,7 +140,9 @@ def trial(folder: Path, method: str, tuning: str, shape: Shape) -> dict[str, Any
     path = folder / f"{method}-{tuning}.yaml"
     path.write_text(json.dumps(plan_of(method, tuning, shape)))
     loaded = load_plan(path)
-    look = Look.model_validate(look_child.main({"plan": loaded.plan.model_dump(mode="json"), "base": str(folder)}))
+    look = Look.model_validate(
+        look_child.main({"plan": loaded.plan.model_dump(mode="json"), "base": str(folder), "with_rows": True})
+    )
     subject = Subject(loaded, folder / "run", load_split(loaded.plan.data, loaded.folder), look)
     (stage,) = look.stages
     found = measure(subject, stage, "memory")

@@ -56,18 +56,19 @@ class _At:
     job: Job
     policy: Policy
     split: Split
+    with_rows: bool
 
 
-def looked_at(plan: Plan, stage: Stage, base: Path, policy: Policy, split: Split) -> Looked:
-    """What the stage refuses becomes a red line."""
+def looked_at(plan: Plan, stage: Stage, base: Path, known: tuple[Policy, Split], with_rows: bool) -> Looked:
+    """What the stage refuses becomes a red line. known: the model's shape, and the rows."""
     answers = _answers_file(plan, stage, base)
     if answers is not None and not answers.exists():
         said = f"waits for people's answers: there is no {answers.name} yet, so its size is not known"
         return Looked(
             None, (amber("batch", said, "finetune-advisor label PLAN, once run has sampled", stage=stage.name),)
         )
-    job = Job(plan, stage.name, base, base, policy.where, None, Progress(Path(os.devnull)), answers)
-    at = _At(job, policy, split)
+    job = Job(plan, stage.name, base, base, known[0].where, None, Progress(Path(os.devnull)), answers)
+    at = _At(job, *known, with_rows)
     try:
         if stage.type not in _AMOUNTS:
             _require_fitting_answers(at, stage)
@@ -229,8 +230,8 @@ def _sampled(at: _At, stage: Any, facts: ModelFacts, size: Sized) -> int:
 
 
 def _by_length(at: _At, stage: Stage, amount: _Amount) -> tuple[int, ...]:
-    """Numbers of the training rows that fit, the longest first."""
-    if at.job.rows is not None:
+    """Numbers of the training rows that fit, the longest first; none where nobody wants them."""
+    if at.job.rows is not None or not at.with_rows:
         return ()  # they are people's answers, not rows of the plan
     lengths = {row.number: _tokens(at, stage, row) + (amount.new_tokens or 0) for row in at.split.train.rows}
     longest = amount.data.longest

@@ -54,7 +54,7 @@ def _lines(loaded: LoadedPlan, run_folder: Path, uses: Uses) -> Iterator[Line]:
     subject = Subject(loaded, run_folder, split, None)
     found = [*data.lines(subject)]
     yield from found
-    look, told = (None, []) if any(line.level == "red" for line in found) else _look(loaded)
+    look, told = (None, []) if any(line.level == "red" for line in found) else _look(loaded, bool(uses))
     yield from told
     subject = Subject(loaded, run_folder, split, look)
     measured, told = trials.run(subject, uses)
@@ -64,10 +64,10 @@ def _lines(loaded: LoadedPlan, run_folder: Path, uses: Uses) -> Iterator[Line]:
         yield from lines(subject)
 
 
-def _look(loaded: LoadedPlan) -> tuple[Look | None, list[Line]]:
+def _look(loaded: LoadedPlan, with_rows: bool) -> tuple[Look | None, list[Line]]:
     """A model that only the hub could give is amber: it may be there when `run` is."""
     try:
-        look = look_at(loaded)
+        look = look_at(loaded, with_rows)
     except UserError as error:
         try:
             on_hub = not Path(locate(loaded.plan.model, loaded.folder)).is_dir()

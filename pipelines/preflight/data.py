@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
+from graders.errors import UserError
 from pipelines.data.checks import check_rows, check_split
+from pipelines.data.load import load_rows
 from pipelines.data.rows import Finding, Split
+from pipelines.data.spec import DataSpec
 from pipelines.data.table import listed
 from pipelines.evals.compare import FEWEST_PROMPTS
-from pipelines.preflight.record import Line, amber, green, red
+from pipelines.preflight.record import Line, amber, green, of_error, red
 from pipelines.preflight.subject import Subject
 
 _FEW = 5
@@ -17,6 +20,7 @@ def lines(subject: Subject) -> Iterator[Line]:
     split = subject.split
     yield _sizes(split)
     yield from (amber("data", note, "") for note in (*split.notes, *_limit_notes(split)))
+    yield from _regression(subject)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     found = [(name, finding) for name, rows in parts.items() if rows.rows for finding in check_rows(rows)]
     told = [*found, *(("split", finding) for finding in check_split(split))]
@@ -34,6 +38,18 @@ def _sizes(split: Split) -> Line:
         fix = "a test file, or a larger split.test"
         return amber("data", f"{said}: under {FEWEST_PROMPTS} test rows no gain can be claimed", fix, test)
     return green("data", said, train, "rows")
+
+
+def _regression(subject: Subject) -> Iterator[Line]:
+    """Rows of other tasks, on which no model may get worse."""
+    source = subject.plan.evaluation.regression
+    if source is None:
+        return
+    try:
+        rows = load_rows(source, DataSpec(train=source), subject.loaded.folder).rows
+        yield green("data", f"{len(rows):,} rows of other tasks to show no regression on", len(rows), "rows")
+    except UserError as error:
+        yield of_error("data", error)
 
 
 def _limit_notes(split: Split) -> list[str]:

@@ -1,4 +1,4 @@
-"""Disk: what all stages leave and need while they run, against what is free where the run's folder lies.
+"""Disk: what all stages that are to run leave and need while they run, against what is free for the run's folder.
 
 A stage keeps its model in fp32 (4 bytes a parameter) and with LoRA the adapter. While it trains it keeps the best
 weights, and two checkpoints, a third while that is written: the weights that are trained with AdamW's two states, 12
@@ -9,10 +9,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from graders.errors import UserError
 from pipelines.plan import RejectionSampling, RewardModel, Stage
-from pipelines.preflight.look import Look
+from pipelines.preflight.look import Look, StageLook
 from pipelines.preflight.record import Line, amber, green, red
 from pipelines.preflight.subject import Subject, gib
+from pipelines.state import steps
 
 CHECKPOINTS = 3
 TIGHT = 0.8
@@ -45,7 +47,7 @@ def peak_bytes(subject: Subject) -> int:
     assert subject.look is not None
     kept, most = 0, 0
     stages = {stage.name: stage for stage in subject.plan.stages}
-    for one in subject.stages:
+    for one in _to_run(subject):
         stage = stages[one.stage]
         most = max(most, kept + _working(stage, one.tuning, subject.look) + _left(stage, one.tuning, subject.look))
         kept += _left(stage, one.tuning, subject.look)
@@ -55,7 +57,16 @@ def peak_bytes(subject: Subject) -> int:
 def _kept(subject: Subject) -> int:
     assert subject.look is not None
     stages = {stage.name: stage for stage in subject.plan.stages}
-    return sum(_left(stages[one.stage], one.tuning, subject.look) for one in subject.stages)
+    return sum(_left(stages[one.stage], one.tuning, subject.look) for one in _to_run(subject))
+
+
+def _to_run(subject: Subject) -> list[StageLook]:
+    """Without those that are done: what they left is on the disk already."""
+    try:
+        done = {step.stage.name for step in steps(subject.loaded, subject.run_folder) if step.record() is not None}
+    except UserError:  # a hub that is out of reach: told by another line
+        done = set()
+    return [one for one in subject.stages if one.stage not in done]
 
 
 def _left(stage: Stage, tuning: str, look: Look) -> int:

@@ -48,8 +48,12 @@ def lines(subject: Subject) -> Iterator[Line]:
 
 def used_graders(plan: Plan) -> list[str]:
     """The names of those that some stage goes by, the metric first."""
-    named = [plan.metric, *(name for stage in plan.stages for name in graders_of(plan, stage))]
-    return [name for name in dict.fromkeys(named) if name in plan.graders]
+    named = [
+        plan.metric,
+        plan.evaluation.regression_metric,
+        *(name for stage in plan.stages for name in graders_of(plan, stage)),
+    ]
+    return [name for name in dict.fromkeys(named) if name is not None and name in plan.graders]
 
 
 def _looked_at(about: str, grader: Grader, rows: list[Row], subject: Subject) -> Iterator[Line]:

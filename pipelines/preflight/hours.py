@@ -5,6 +5,7 @@ What stands outside the steps is not in it: loading, validation, evaluation, the
 
 from collections.abc import Iterator
 
+from pipelines.plan import Training
 from pipelines.preflight.record import Line, amber, green
 from pipelines.preflight.subject import Subject
 
@@ -24,11 +25,19 @@ def lines(subject: Subject) -> Iterator[Line]:
             yield amber("time", "no second step was taken, so nothing could be timed", fix, stage=stage.stage)
             continue
         hours = found.seconds * stage.steps / 3600
-        total += hours
         steps = f"{stage.steps:,} steps of {found.seconds:.3g} s (mean of {found.timed} steps)"
+        limit = _most_hours(subject, stage.stage)
+        if limit is not None and limit < hours:
+            hours, steps = limit, f"its max_minutes, in which it takes {limit / hours:.0%} of {steps}"
+        total += hours
         yield green("time", f"{told(hours)}: {steps}, {stage.tokens:,} tokens", hours, "hours", stage.stage)
     if total:
         yield _sum(subject, total)
+
+
+def _most_hours(subject: Subject, name: str) -> float | None:
+    stage = next(stage for stage in subject.plan.stages if stage.name == name)
+    return stage.max_minutes / 60 if isinstance(stage, Training) and stage.max_minutes is not None else None
 
 
 def _sum(subject: Subject, hours: float) -> Line:

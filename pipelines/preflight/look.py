@@ -46,7 +46,7 @@ class StageLook(_Part):
     learning_rate: float
     memory: MemoryLook
     trial_bytes: int = Field(description="What the formula says of a trial: fewer micro-batches, no validation rows.")
-    row_numbers: tuple[int, ...] = Field(description="Rows that fit, those with most tokens first.")
+    row_numbers: tuple[int, ...] = Field(description="Rows that fit, those with most tokens first; for trials.")
 
 
 class Look(_Part):
@@ -62,7 +62,8 @@ class Look(_Part):
     bf16: bool
 
 
-def look_at(loaded: LoadedPlan) -> Look:
-    """Raises UserError for what the user can mend (no model, a broken tokenizer), and ChildFailed."""
-    request = {"plan": loaded.plan.model_dump(mode="json"), "base": str(loaded.folder)}
+def look_at(loaded: LoadedPlan, with_rows: bool) -> Look:
+    """with_rows: whether a trial will want row_numbers. Raises UserError for what the user can mend (no model, a broken
+    tokenizer), and ChildFailed."""
+    request = {"plan": loaded.plan.model_dump(mode="json"), "base": str(loaded.folder), "with_rows": with_rows}
     return Look.model_validate(children.run(look_child.__file__, request))

@@ -1,7 +1,7 @@
 """A plan's model without its weights: python /…/pipelines/preflight/look_child.py REQUEST ANSWER
 
-REQUEST: {"plan", "base"}. ANSWER: a Look (look.py). The stages' sizes are those that training will compute itself, but
-for what only a loaded model can tell: how long its own answers are.
+REQUEST: {"plan", "base", "with_rows"}. ANSWER: a Look (look.py). The sizes are those that the stages will compute
+themselves, but for what only a loaded model can tell: how long its own answers are.
 """
 
 import sys
@@ -24,7 +24,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     split = load_checked(plan.data, base)
     policy = policy_shape(where, plan.model)
     lines = [model_files.line(where, policy), *template.lines(plan, policy, split)]
-    found = [amounts.looked_at(plan, stage, base, policy, split) for stage in plan.stages]
+    found = [amounts.looked_at(plan, stage, base, (policy, split), request["with_rows"]) for stage in plan.stages]
     return Look(
         lines=(*lines, *(line for one in found for line in one.lines)),
         stages=tuple(one.stage for one in found if one.stage is not None),

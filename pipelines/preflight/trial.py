@@ -108,12 +108,23 @@ def num_rows(stage: Stage, look: StageLook, use: Use) -> int:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """As they were read, so that no column is guessed again; a row's own columns stay beside, for the graders."""
-    path.write_text("".join(json.dumps(_written(row), default=str) + "\n" for row in rows), encoding="utf-8")
+    kept = list(rows)
+    roles = _roles_of(kept)
+    path.write_text("".join(json.dumps(_written(row, roles), default=str) + "\n" for row in kept), encoding="utf-8")
 
 
-def _written(row: Row) -> dict[str, Any]:
-    told = {_column(role): getattr(row, role) for role in _ROLES if getattr(row, role) is not None}
-    return {**row.columns, _column("messages"): [dict(turn) for turn in row.messages], **told}
+def _roles_of(rows: Sequence[Row]) -> list[Role]:
+    """Those that some row fills. Where answers call tools they stand in the conversation, as its last turn."""
+    kept = [role for role in _ROLES if any(getattr(row, role) is not None for row in rows)]
+    return [role for role in kept if role != "completion" or not any(row.tool_calls for row in rows)]
+
+
+def _written(row: Row, roles: Sequence[Role]) -> dict[str, Any]:
+    told = {_column(role): getattr(row, role) for role in roles if getattr(row, role) is not None}
+    turns = [dict(turn) for turn in row.messages]
+    if "completion" not in roles and row.demonstration is not None and row.chosen is None:
+        turns.append(dict(row.answer))
+    return {**row.columns, _column("messages"): turns, **told}
 
 
 def _column(role: Role) -> str:
@@ -121,8 +132,7 @@ def _column(role: Role) -> str:
 
 
 def _spec(folder: Path, rows: Sequence[Row]) -> DataSpec:
-    known = [role for role in _ROLES if any(getattr(row, role) is not None for row in rows)]
-    columns: dict[Role, str] = {role: _column(role) for role in ("messages", *known)}
+    columns: dict[Role, str] = {role: _column(role) for role in ("messages", *_roles_of(rows))}
     train, test = (str(folder / name) for name in ("train.jsonl", "test.jsonl"))
     split = SplitSpec(validation=0.0, test=0.0)
     return DataSpec(train=train, test=test, columns=columns, placeholders="keep", split=split)
