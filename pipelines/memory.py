@@ -22,6 +22,9 @@ Tuning = Literal["full", "lora", "qlora"]
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32_768
 TILES = {"cpu": 8.25, "cuda": 1.0}
 """Copies of a tile that the output layer's backward pass holds; on a GPU a Triton kernel works in place."""
+SCORED_TOKENS, SCORED_BYTES = 16_384, 1 << 30
+LOGITS_BYTES = 12
+"""Of one logit that is scored: itself, its copy in fp32, its log-softmax."""
 RUNTIME_BYTES = {"cpu": 150_000_000, "cuda": 100_000_000}
 """What libraries take at their first step: pages of code and their own buffers."""
 FOUR_BIT = 0.53
@@ -67,54 +70,73 @@ class Way:
 class Step:
     """rows: of a micro-batch; a pair is one row. tokens: of the longest sequence. several: micro-batches a step.
 
-    sampled: answers sampled together; 0 where none are.
+    sampled: answers sampled together; 0 where none are. scored: tokens of all answers that the KL is measured on.
     """
 
     rows: int
     tokens: int
     several: bool
     sampled: int = 0
+    scored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes. held: weights, states and other models, which are there all the time. activations, output: at the peak of
-    a step, output with its weights' gradient. gradients: all of them. sampling: beside what is held. saving: the same.
+    """Bytes. held: weights, states and other models, which are there all through training. activations, output: of a
+    micro-batch, output with its weights' gradient. gradients: all of them. sampling: what answers take while they are
+    sampled or scored, beside `asleep`. saving: beside what is held, while a model is saved. several: micro-batches a
+    step. learners: models that learn together; the later one's backward pass runs first, before the output layer's.
     """
 
     held: int
     activations: int
     output: int
     gradients: int
+    asleep: int
     sampling: int
     saving: int
     several: bool
+    learners: int
 
     @property
     def step(self) -> int:
-        """The peak of an optimizer step: gradients of earlier micro-batches beside the activations, or alone."""
-        forward = self.activations + self.output
-        return self.held + (forward + self.gradients if self.several else max(forward, self.gradients))
+        """The peak of an optimizer step, at the start of a backward pass or at its end."""
+        before = self.gradients if self.several else 0
+        behind = self.gradients if self.several else self.gradients * (self.learners - 1) // self.learners
+        begin = self.activations + before
+        middle = self.activations // self.learners + self.output + behind
+        return self.held + max(begin, middle, self.gradients)
 
     @property
     def peak(self) -> int:
         """Of the whole stage."""
-        return max(self.step, self.held + self.sampling, self.held + self.saving)
+        return max(self.step, self.asleep + self.sampling, self.held + self.saving)
 
 
 def memory(shape: Shape, way: Way, step: Step) -> Memory:
     """All parts of a stage's memory."""
     trained = trained_parameters(shape, way)
     learners = 2 if way.method == "ppo" else 1
+    held = _held(shape, way, trained, learners) + RUNTIME_BYTES[way.device]
+    draws_first = way.method == "rejection_sampling"  # with a model of its own, which goes before training
     return Memory(
-        held=_held(shape, way, trained, learners) + RUNTIME_BYTES[way.device],
+        held=held,
         activations=learners * step.rows * _sequences(way) * step.tokens * activation_bytes(shape, way, step.tokens),
         output=_output(shape, way, step),
         gradients=4 * trained * learners,
-        sampling=step.sampled * _answer_bytes(shape, step.tokens),
+        asleep=4 * shape.parameters + RUNTIME_BYTES[way.device] if draws_first else held,
+        sampling=max(step.sampled * _answer_bytes(shape, step.tokens), _scoring(shape, way, step)),
         saving=_saving(shape, way),
         several=step.several,
+        learners=learners,
     )
+
+
+def tokens_scored_at_once(vocabulary: int) -> int:
+    """Of a batch whose answers are scored by their log-probabilities, with all logits: 16,384 of 152,000 entries would
+    take 28 GiB.
+    """
+    return min(SCORED_TOKENS, SCORED_BYTES // (LOGITS_BYTES * vocabulary))
 
 
 def trained_parameters(shape: Shape, way: Way) -> int:
@@ -174,6 +196,14 @@ def _output(shape: Shape, way: Way, step: Step) -> int:
     tiles = TILES[way.device] * itemsize * tokens * min(TILE_VOCABULARY, shape.vocabulary)
     gradient = 4 * shape.vocabulary * shape.hidden if way.tuning == "full" else 0
     return round(tiles) + gradient
+
+
+def _scoring(shape: Shape, way: Way, step: Step) -> int:
+    """DPO and KTO measure the KL to the reference at the end: one batch of sampled answers, or one long answer."""
+    if way.method not in ("dpo", "kto"):
+        return 0
+    at_once = min(step.scored, max(tokens_scored_at_once(shape.vocabulary), step.tokens))
+    return LOGITS_BYTES * shape.vocabulary * at_once
 
 
 def _saving(shape: Shape, way: Way) -> int:

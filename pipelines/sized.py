@@ -153,6 +153,8 @@ def _way(stage: Learner, facts: ModelFacts, tuning: Tuning, data: Data, device: 
 def sampled_at_once(stage: Learner, facts: ModelFacts, size: Sized, kept_rows: int, room: Room) -> int:
     """Answers that are sampled together: those of a round in RL, else to the validation rows that keep the best."""
     asked = kept_rows
+    if isinstance(stage, RejectionSampling):
+        asked = max(asked, size.rows // (1 + stage.max_kept_per_prompt) * stage.samples_per_prompt)
     if isinstance(stage, GRPO | PPO):
         asked = max(asked, size.per_step * (updates_per_generation(stage) if isinstance(stage, GRPO) else 1))
     fits = sizing.rows_at_once(size.longest, cache_bytes(facts.shape, 4), facts.shape.vocabulary, room)

@@ -15,6 +15,7 @@ from pipelines import sampling, sized
 from pipelines.data.formats import sft_examples
 from pipelines.data.render import encode, encode_prompt
 from pipelines.data.rows import Row, Rows, Split
+from pipelines.drift import MOST_ROWS as MOST_DRIFT_ROWS
 from pipelines.job import Job, Progress
 from pipelines.keep_best import MOST_ROWS
 from pipelines.memory import Step, memory
@@ -201,14 +202,24 @@ def _stage_look(at: _At, stage: Any, amount: _Amount) -> StageLook:
         steps=size.steps,
         epochs=size.epochs,
         learning_rate=size.learning_rate,
-        memory=_memory(facts, size, _sampled(at, stage, facts, size)),
-        trial_bytes=_memory(facts, size, sampled_at_once(stage, facts, size, 0, sampling.room())).peak,
+        memory=_memory(facts, size, _sampled(at, stage, facts, size), _prompts(at)),
+        trial_bytes=_memory(facts, size, sampled_at_once(stage, facts, size, 0, sampling.room()), _tried(size)).peak,
         row_numbers=_by_length(at, stage, amount),
     )
 
 
-def _memory(facts: ModelFacts, size: Sized, sampled: int) -> MemoryLook:
-    step = Step(size.batch.micro, size.longest, size.batch.accumulation > 1, sampled)
+def _prompts(at: _At) -> int:
+    """That the KL of DPO and KTO is measured on."""
+    return min(MOST_DRIFT_ROWS, len(at.split.validation.rows) or len(at.split.train.rows))
+
+
+def _tried(size: Sized) -> int:
+    """Rows of a trial: two steps of at most two micro-batches."""
+    return 2 * size.batch.micro * min(2, size.batch.accumulation)
+
+
+def _memory(facts: ModelFacts, size: Sized, sampled: int, prompts: int) -> MemoryLook:
+    step = Step(size.batch.micro, size.longest, size.batch.accumulation > 1, sampled, prompts * size.longest)
     found = memory(facts.shape, size.way, step)
     return MemoryLook(
         held=found.held,
