@@ -8,6 +8,7 @@ OUT/measured.jsonl: a run that was stopped goes on.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from typing import Any
 from pipelines.data.split import load_split
 from pipelines.plan_file import load_plan
 from pipelines.preflight import children, look_child, trial_child
-from pipelines.preflight.look import Look
+from pipelines.preflight.look import Look, StageLook
 from pipelines.preflight.subject import Subject
 from pipelines.preflight.trial import measure
 from pipelines.sources import STARTER
@@ -50,7 +51,6 @@ SHAPES = {
 }
 METHODS = ("sft", "dpo", "kto", "reward_model", "rejection_sampling", "grpo", "ppo")
 TUNINGS = ("full", "lora")
-WITHIN = 0.15
 
 
 def make_model(folder: Path, shape: Shape) -> None:
@@ -135,29 +135,21 @@ def forked(_: str, request: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def trial(folder: Path, method: str, tuning: str, shape: Shape) -> dict[str, Any]:
-    """The estimate and the measured peak in bytes."""
+def looked_at(folder: Path, method: str, tuning: str, shape: Shape) -> tuple[Subject, StageLook]:
+    """The plan of a trial, with what the formula says of its stage."""
     path = folder / f"{method}-{tuning}.yaml"
     path.write_text(json.dumps(plan_of(method, tuning, shape)))
     loaded = load_plan(path)
-    look = Look.model_validate(
-        look_child.main({"plan": loaded.plan.model_dump(mode="json"), "base": str(folder), "with_rows": True})
-    )
-    subject = Subject(loaded, folder / "run", load_split(loaded.plan.data, loaded.folder), look)
-    (stage,) = look.stages
-    found = measure(subject, stage, "memory")
-    return {
-        "stage": stage.model_dump(exclude={"row_numbers"}),
-        "peak_bytes": found.peak_bytes,
-        "held_bytes": found.held_bytes,
-    }
+    request = {"plan": loaded.plan.model_dump(mode="json"), "base": str(folder), "with_rows": True}
+    look = Look.model_validate(look_child.main(request))
+    return Subject(loaded, folder / "run", load_split(loaded.plan.data, loaded.folder), look), look.stages[0]
 
 
-def line(found: Mapping[str, Any]) -> str:
-    """A row of the table."""
-    estimate, peak = found["stage"]["trial_bytes"], found["peak_bytes"]
-    sizes = f"{estimate / 2**20:,.0f} | {peak / 2**20:,.0f} | {estimate / peak - 1:+.1%}"
-    return f"| {found['size']} M | {found['method']} | {found['tuning']} | {sizes} |"
+def line(key: Mapping[str, Any], look: StageLook, peak: int) -> str:
+    """A row of the table: MiB by the formula and measured."""
+    sizes = f"{look.trial_bytes / 2**20:,.0f} | {peak / 2**20:,.0f} | {look.trial_bytes / peak - 1:+.1%}"
+    step = f"{look.micro} × {look.longest}"
+    return f"| {key['size']} M | {key['method']} | {key['tuning']} | {step} | {sizes} |"
 
 
 def main() -> None:
@@ -175,20 +167,17 @@ def main() -> None:
     children.run = forked
     kept = asked.out / "measured.jsonl"
     done = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-    for size in asked.sizes:
-        folder = asked.out / str(size)
+    for size, tuning, method in itertools.product(asked.sizes, asked.tunings, asked.methods):
+        folder, key = asked.out / str(size), {"size": size, "method": method, "tuning": tuning}
         if not (folder / "model" / "config.json").exists():
             make_model(folder / "model", SHAPES[size])
-        for tuning in asked.tunings:
-            for method in asked.methods:
-                key = {"size": size, "method": method, "tuning": tuning}
-                if any(key.items() <= one.items() for one in done):
-                    continue
-                found = key | trial(folder, method, tuning, SHAPES[size])
-                done.append(found)
-                with kept.open("a") as file:
-                    file.write(json.dumps(found) + "\n")
-                print(line(found), flush=True)
+        subject, look = looked_at(folder, method, tuning, SHAPES[size])
+        found = next((one for one in done if key.items() <= one.items()), None)
+        if found is None:
+            found = key | {"peak_bytes": measure(subject, look, "memory").peak_bytes}
+            with kept.open("a") as file:
+                file.write(json.dumps(found) + "\n")
+        print(line(key, look, found["peak_bytes"]), flush=True)
 
 
 if __name__ == "__main__":

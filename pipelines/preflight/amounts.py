@@ -108,14 +108,23 @@ def _sft(at: _At, stage: SFT) -> _Amount:
 
 
 def _rejection_sampling(at: _At, stage: RejectionSampling) -> _Amount:
-    """As if every prompt gave as many right and distinct answers as may be kept, each as long as it may be."""
+    """As if every prompt gave as many right and distinct answers as may be kept, each as long as it may be. The rows'
+    own answers are trained on beside them."""
     new_tokens = stage.max_new_tokens or _answer_limit(at)
     prompts = _prompt_lengths(at.split.train, at)
-    own = sum(row.demonstration is not None for row in at.split.train.rows)
-    longest = min(max(prompts) + new_tokens, model_facts(at.policy).context)
-    rows = own + stage.max_kept_per_prompt * len(prompts)
-    tokens = stage.max_kept_per_prompt * sum(min(length + new_tokens, longest) for length in prompts)
-    return _Amount(Data(rows, longest), 0, tokens, new_tokens)
+    context = model_facts(at.policy).context
+    own = [_shown_tokens(at, row) for row in at.split.train.rows if row.demonstration is not None]
+    fitting = [length for length in own if length <= context]
+    longest = min(context, max([max(prompts) + new_tokens, *fitting]))
+    rows = len(fitting) + stage.max_kept_per_prompt * len(prompts)
+    kept = stage.max_kept_per_prompt * sum(min(length + new_tokens, context) for length in prompts)
+    return _Amount(Data(rows, longest), len(own) - len(fitting), sum(fitting) + kept, new_tokens)
+
+
+def _shown_tokens(at: _At, row: Row) -> int:
+    """Of a row with its demonstration."""
+    tokenizer, args = at.policy.tokenizer, at.job.plan.model.template_args
+    return len(encode(tokenizer, row.messages, row.answer, args, row.tools).input_ids)
 
 
 def _pairs(at: _At, stage: DPO) -> _Amount:
