@@ -62,7 +62,7 @@ PREFERENCES = frozenset({"tone", "notes"})
 """Tasks that no program grades in training; a rule that training never rewards decides on the test rows."""
 STEPS = frozenset({"arithmetic", "clock", "mawps"})
 """Tasks whose answers are got by steps."""
-TEST_ROWS, VALIDATION_ROWS = 2000, 200
+TEST_ROWS, VALIDATION_ROWS = 1000, 200
 ARMS = ("nothing", "sft", "rejection_sampling", "practise", "ppo")
 """practise: GRPO, or DPO where there are preferences. ppo: ReFT, or PPO on a reward model. What practises starts from
 the SFT model."""
