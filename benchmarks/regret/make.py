@@ -105,12 +105,12 @@ def _stages(cell: Cell) -> list[dict[str, Any]]:
     if cell.task in PREFERENCES:
         judge = {"type": "reward_model", "name": "rm", "gate": False}
         rejection |= {"reward": "rm", "keep": "best"}
-        practise = [{"type": "dpo"}, {"type": "ppo", "reward": "rm", "steps": 14, **tokens}]
+        practise = [{"type": "dpo"}, {"type": "ppo", "reward": "rm", "steps": 5, **tokens}]
         first = [probe, sft, judge]
     else:
         practise = [
-            {"type": "grpo", "steps": 20, "learning_rate": 2e-4, **tokens},
-            {"type": "ppo", "steps": 14, "learning_rate": 2e-4, **tokens},
+            {"type": "grpo", "steps": 16, "learning_rate": 2e-4, **tokens},
+            {"type": "ppo", "steps": 5, "learning_rate": 2e-4, **tokens},
         ]
         first = [probe, sft if cell.shown else {**sft, "control": True}]
     arms = {"rejection_sampling": rejection, "practise": practise[0], "ppo": practise[1]}
