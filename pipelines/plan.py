@@ -18,6 +18,7 @@ PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
@@ -85,6 +86,10 @@ class Probe(Strict):
     samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    styles: tuple[PromptStyle, ...] = Field(
+        (), description="Ask the rows in these styles too, greedily, and compare each with the rows as they are."
+    )
+    stop_early: bool = Field(False, description="Ask in growing parts and stop as soon as the answer is clear.")
     gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
 
 
