@@ -16,7 +16,7 @@ from pipelines.data.rows import Row, Split
 from pipelines.data.split import prompt_hash
 from pipelines.evals.compare import compare
 from pipelines.evals.grades import GradedRow, write_grades
-from pipelines.evals.looks import Look, difference_settled, looks, signal_settled
+from pipelines.evals.looks import ALPHA, Look, difference_settled, looks, signal_settled
 from pipelines.evaluate import chosen
 from pipelines.files import write_text
 from pipelines.grader_rows import checked_grader
@@ -47,7 +47,7 @@ def run(job: Job) -> Numbers:
             break
     asking.write()
     train_rows, notes = len(split.train.rows), tuple(asker.notes)
-    asked = Asked(stage, part, len(rows), train_rows, asker.limit, asking.rate, named, notes)
+    asked = Asked(stage, part, len(rows), train_rows, asker.limit, asking.rate, named, asking.alpha, notes)
     return probed(asking.groups, list(asking.found.values()), asked).model_dump(mode="json")
 
 
@@ -63,13 +63,14 @@ def _rows(job: Job, split: Split, most: int) -> tuple[RowsFrom, list[Row]]:
 
 
 class _Asking:
-    """groups: drawn answers, prompt by prompt. found: of each style, as of the last look at it."""
+    """groups: drawn answers, prompt by prompt. alpha: of the last look at them. found: of each style."""
 
     def __init__(self, job: Job, asker: Asker, named: bool, rows: Sequence[Row]) -> None:
         self._job, self._asker, self._named, self._rows = job, asker, named, rows
         self._answers: dict[Style, Answers] = {style: Answers() for style in asker.styles}
         self.found: dict[Style, StyleFound] = {}
         self.groups: list[list[GradedRow]] = []
+        self.alpha = ALPHA
         self._signal_settled = False
         self._seconds, self._resumed = 0.0, asker.resumed
 
@@ -108,6 +109,7 @@ class _Asking:
                 "finetune-advisor grade validate says what the rows lack",
                 str(self._job.folder),
             )
+        self.alpha = look.alpha
         self._signal_settled = signal_settled(scored, look.alpha)
 
     def _look_at_styles(self, styles: Sequence[Style], look: Look) -> None:

@@ -28,7 +28,8 @@ OFTEN = 0.05
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How the answers came about. rows: that could be asked. limit: tokens of a drawn answer. rate: drawn ones a
-    second, None where not known. names_answers: the grader says which answer it found."""
+    second, None where not known. names_answers: the grader says which answer it found. alpha: of the intervals of
+    drawn answers."""
 
     stage: Probe
     part: RowsFrom
@@ -37,13 +38,14 @@ class Asked:
     limit: int
     rate: float | None
     names_answers: bool
+    alpha: float
     notes: tuple[str, ...]
 
 
 def probed(groups: Sequence[Sequence[GradedRow]], styles: Sequence[StyleFound], asked: Asked) -> Probed:
     """groups: the drawn answers of each prompt, of which at least one has two that are scored."""
     flat = [graded for group in groups for graded in group]
-    signals = _signal(groups)
+    signals = _signal(groups, asked.alpha)
     found = Probed(
         **_measures(flat, asked.stage),
         **signals,
@@ -122,13 +124,13 @@ def _measures(flat: Sequence[GradedRow], stage: Probe) -> dict[str, Any]:
     return {"samples_per_prompt": stage.samples_per_prompt, **{name: of_all[name] for name in kept}}
 
 
-def _signal(groups: Sequence[Sequence[GradedRow]]) -> dict[str, Any]:
+def _signal(groups: Sequence[Sequence[GradedRow]], alpha: float) -> dict[str, Any]:
     scored = scored_groups(groups)
-    shares = signal.shares_with_spread(scored)
+    shares = signal.shares_with_spread(scored, alpha)
     return {
         "prompts": len(scored),
         "mean_score_interval": paired_bootstrap(
-            [statistics.fmean(some) for some in scored], range(len(scored)), n_resamples=2000
+            [statistics.fmean(some) for some in scored], range(len(scored)), 2000, 1 - alpha
         ),
         "spread": statistics.fmean(statistics.pstdev(some) for some in scored),
         "prompts_with_spread": sum(len(set(some)) > 1 for some in scored),

@@ -1,7 +1,7 @@
 """Plan → what its model does now: the probe as a plan of one stage of its own, so that it is kept and gone on with.
 
-It runs in a child process, in `runs/_probe/` beside the plan (no plan can be called so). What was measured with the same
-model, rows, grader and settings is read from its record; what was stopped goes on. Test rows are never asked.
+It runs in a child process, in `runs/_probe/` beside the plan (no plan can be called so). What was measured with the
+same model, rows, grader and settings is read from its record; what was stopped goes on. Test rows are never asked.
 """
 
 from collections.abc import Mapping
