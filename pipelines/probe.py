@@ -25,7 +25,7 @@ from pipelines.plan import Probe
 from pipelines.probe_answers import Answers, Asker
 from pipelines.probe_numbers import Asked, names_answers, per_prompt, probed, scored_groups, style_found
 from pipelines.probe_result import RowsFrom, StyleFound
-from pipelines.prompt_styles import Style
+from pipelines.prompt_styles import Style, choose_shots
 from pipelines.sources import locate
 
 
@@ -33,10 +33,11 @@ def run(job: Job) -> Numbers:
     """The stage function of `probe`."""
     stage = job.config(Probe)
     split = load_checked(job.plan.data, job.base)
-    part, rows = _rows(job, split, stage.rows)
+    shots = choose_shots(split.train.rows, split.validation.rows) if "few_shot" in stage.styles else []
+    part, rows = _rows(job, split, stage.rows, shots)
     grader = checked_grader(job, job.reward_name, rows)
     job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} {part} rows")
-    asker = Asker(job, rows, split.train.rows, grader)
+    asker = Asker(job, rows, split.train.rows, shots, grader)
     for note in asker.notes:
         job.progress.say(note)
     named = names_answers(grader, rows)
@@ -51,13 +52,18 @@ def run(job: Job) -> Numbers:
     return probed(asking.groups, list(asking.found.values()), asked).model_dump(mode="json")
 
 
-def _rows(job: Job, split: Split, most: int) -> tuple[RowsFrom, list[Row]]:
+def _rows(job: Job, split: Split, most: int, shots: Sequence[Row]) -> tuple[RowsFrom, list[Row]]:
     """Validation rows. Training rows where there are none; also where they are few and the model is the plan's own,
-    for to a model that was not trained yet one kind is as new as the other. In an order that hangs on no file."""
+    for to a model that was not trained yet one kind is as new as the other. In an order that hangs on no file.
+
+    shots: training rows that are shown, so that they cannot be asked.
+    """
+    shown = {prompt_hash(row) for row in shots}
+    train = [row for row in split.train.rows if prompt_hash(row) not in shown] or split.train.rows
     rows = chosen(split.validation.rows, most)
     more: list[Row] = []
     if not rows or (len(rows) < most and job.policy == locate(job.plan.model, job.base)):
-        more = chosen(split.train.rows, most - len(rows))
+        more = chosen(train, most - len(rows))
     part: RowsFrom = "validation and training" if rows and more else "training" if more else "validation"
     return part, sorted([*rows, *more], key=lambda row: (prompt_hash(row, "probe"), row.number))
 

@@ -15,7 +15,7 @@ from pipelines.evals.score import grade_completions
 from pipelines.job import Job
 from pipelines.models import load_policy
 from pipelines.plan import Probe
-from pipelines.prompt_styles import Style, asked, choose_shots, follows, read
+from pipelines.prompt_styles import Style, asked, follows, read
 from pipelines.sampling import Completion, Sampling, sample
 from pipelines.training import answer_limit, model_facts, require_room
 
@@ -32,16 +32,18 @@ class Answers:
 
 
 class Asker:
-    """limit: tokens at which drawn answers are cut. notes: what could not be asked, and why."""
+    """limit: tokens at which drawn answers are cut. notes: what could not be asked, and why. shots: for few_shot."""
 
-    def __init__(self, job: Job, rows: Sequence[Row], train: Sequence[Row], grader: Grader) -> None:
+    def __init__(
+        self, job: Job, rows: Sequence[Row], train: Sequence[Row], shots: Sequence[Row], grader: Grader
+    ) -> None:
         self._job, self._stage, self._grader = job, job.config(Probe), grader
         self.policy = load_policy(job.policy, job.plan.model, "answer" if self._stage.styles else "draw")
         self.limit = self._stage.max_new_tokens or answer_limit(train, self.policy, job.plan.model.template_args)
         require_room(self.limit, self.policy)
         self.notes: list[str] = []
-        self._shots: list[Row] = []
-        self._limits = {style: self._room(style, rows, train) for style in self._wanted()}
+        self._shots = list(shots)
+        self._limits = {style: self._room(style, rows) for style in self._wanted()}
         self.styles: list[Style] = [style for style, room in self._limits.items() if room >= self.limit]
         self.total = len(rows) * (len(self.styles) + self._stage.samples_per_prompt)
         self.done = 0
@@ -50,10 +52,9 @@ class Asker:
     def _wanted(self) -> list[Style]:
         return ["direct", *self._stage.styles] if self._stage.styles else []
 
-    def _room(self, style: Style, rows: Sequence[Row], train: Sequence[Row]) -> int:
+    def _room(self, style: Style, rows: Sequence[Row]) -> int:
         """Tokens of an answer in this style; fewer than `limit` where it cannot be asked, which a note says then."""
         if style == "few_shot":
-            self._shots = choose_shots(train, rows)
             while self._shots and self._left(style, rows) < self.limit:
                 self._shots = self._shots[:-1]
             if not self._shots:

@@ -38,13 +38,13 @@ def test_worked_word_problems_are_warmed_up_then_practised(jsonl):
 
 
 def test_a_probe_stands_before_rl_where_it_was_asked_for(jsonl):
-    plan = run(jsonl(conftest.sums(worked=True)), {"probe": "yes"}).plan
+    plan = run(jsonl(conftest.sums(worked=True)), {"rl_gate": "yes"}).plan
     assert kinds(plan)[3:5] == [("probe", "probe"), ("grpo", "grpo")]
     assert plan.stages[3].gate
 
 
 def test_no_probe_stands_where_no_rl_follows(jsonl):
-    plan = run(jsonl(conftest.labels()), {"probe": "yes"}).plan
+    plan = run(jsonl(conftest.labels()), {"rl_gate": "yes"}).plan
     assert "probe" not in {stage.type for stage in plan.stages}
 
 
