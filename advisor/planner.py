@@ -125,7 +125,7 @@ def _stages(decision: Decision, control: bool, rl_gate: bool, graded: bool) -> l
         if method not in TRAINS_THE_MODEL:
             continue
         if rl_gate and method in NEEDS_SIGNAL:
-            stages.append({"type": "probe", "name": "probe", "gate": True})
+            stages.append({"type": "probe", "name": "probe", "stop_early": True, "gate": True})
         reward = {"reward": JUDGE} if method == "ppo" else {}
         stages += [
             {"type": STAGE_TYPES.get(method, method), "name": method, **reward},

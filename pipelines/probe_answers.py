@@ -61,6 +61,8 @@ class Asker:
                 self.notes.append("few_shot was not asked: no training row has an answer to show that fits the context")
                 return 0
         left = self._left(style, rows)
+        if style == "direct":  # always asked: the others are compared with it
+            left = max(left, self.limit)
         if left < self.limit:
             self.notes.append(f"{style} was not asked: its prompts leave no room for an answer in the model's context")
         return min(left, self._stage.max_new_tokens or max(self.limit, GENEROUS))
