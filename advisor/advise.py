@@ -81,6 +81,8 @@ def advise(request: Request) -> Advice:
     make_folder(request.out.parent)
     voices, notes = _voices(request)
     rows, data, answers, probed = _answered(request, voices)
+    if answers[PROBE].value is True and probed is None:
+        notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
     decision = decide(gather(data, answers, probed))
     plan, written = None, False
     if data is not None and decision.outcome != "collect":

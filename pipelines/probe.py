@@ -14,9 +14,9 @@ from graders.errors import UserError
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Split
 from pipelines.data.split import prompt_hash
-from pipelines.evals.compare import compare
+from pipelines.evals.compare import compare, rate
 from pipelines.evals.grades import GradedRow, write_grades
-from pipelines.evals.looks import ALPHA, Look, difference_settled, looks, signal_settled
+from pipelines.evals.looks import ALPHA, Look, difference_settled, looks, rate_settled, signal_settled
 from pipelines.evaluate import chosen
 from pipelines.files import write_text
 from pipelines.grader_rows import checked_grader
@@ -91,15 +91,29 @@ class _Asking:
 
     def go_on(self, look: Look) -> None:
         """Asks what is not settled yet, up to so many rows, and looks at it."""
-        open_styles = [style for style in self._asker.styles[1:] if not (f := self.found.get(style)) or not f.settled]
-        for style in ["direct", *open_styles] if open_styles else []:
+        for style in self._open_styles():
             answers = self._answers[style]
             start = len(answers.graded)
             self._asker.greedy(style, self._rows[start : look.rows], start, answers)
-        if open_styles:
-            self._look_at_styles(open_styles, look)
+            self.found[style] = self._look_at(style, look)
         if not self._signal_settled:
             self._draw(look)
+
+    def _open_styles(self) -> list[Style]:
+        """What is not settled, and the direct style with it: the others are compared on the same rows."""
+        settled = {style for style, found in self.found.items() if found.settled}
+        left = [style for style in self._asker.styles if style not in settled]
+        return [style for style in self._asker.styles if left and (style in left or style == "direct")]
+
+    def _look_at(self, style: Style, look: Look) -> StyleFound:
+        """A style's answers so far, beside the direct ones."""
+        answers, direct = self._answers[style], self._answers["direct"]
+        if style == "direct":
+            known = rate_settled(rate(direct.graded, look.alpha))
+            return style_found(style, direct, self._named, look.alpha, None, known)
+        alpha = look.alpha / (len(self._asker.styles) - 1)
+        against = compare(_numbered(direct.graded), _numbered(answers.graded), self._job.plan.seed, alpha)
+        return style_found(style, answers, self._named, alpha, against, difference_settled(against, alpha))
 
     def _draw(self, look: Look) -> None:
         if direct := self._answers.get("direct"):
@@ -118,15 +132,6 @@ class _Asking:
         self.alpha = look.alpha
         self._signal_settled = signal_settled(scored, look.alpha)
 
-    def _look_at_styles(self, styles: Sequence[Style], look: Look) -> None:
-        direct, alpha = self._answers["direct"], look.alpha / max(1, len(self._asker.styles) - 1)
-        self.found["direct"] = style_found("direct", direct, self._named, look.alpha, None, True)
-        for style in styles:
-            answers = self._answers[style]
-            against = compare(direct.graded, answers.graded, self._job.plan.seed, alpha)
-            settled = difference_settled(against, alpha)
-            self.found[style] = style_found(style, answers, self._named, alpha, against, settled)
-
     def write(self) -> None:
         """Leaves every answer with its grade."""
         folder = self._job.folder
@@ -134,3 +139,8 @@ class _Asking:
         write_text(folder / "prompts.jsonl", "".join(json.dumps(per_prompt(group)) + "\n" for group in self.groups))
         for style, answers in self._answers.items():
             write_grades(folder / f"{style}.jsonl", answers.graded)
+
+
+def _numbered(graded: Sequence[GradedRow]) -> list[GradedRow]:
+    """With their places as numbers: rows of two files may bear the same one."""
+    return [row.model_copy(update={"index": place}) for place, row in enumerate(graded)]

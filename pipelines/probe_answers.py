@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graders.base import Grader
+from graders.errors import UserError
 from pipelines import sizing
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Row
@@ -58,20 +59,29 @@ class Asker:
             while self._shots and self._left(style, rows) < self.limit:
                 self._shots = self._shots[:-1]
             if not self._shots:
-                self.notes.append("few_shot was not asked: no training row has an answer to show that fits the context")
+                self.notes.append(
+                    "few_shot was not asked: no training row has an answer that can be shown in the context"
+                )
                 return 0
         left = self._left(style, rows)
         if style == "direct":  # always asked: the others are compared with it
             left = max(left, self.limit)
         if left < self.limit:
-            self.notes.append(f"{style} was not asked: its prompts leave no room for an answer in the model's context")
+            self.notes.append(
+                f"{style} was not asked: the model's template refuses it, or no room is left for an answer"
+            )
         return min(left, self._stage.max_new_tokens or max(self.limit, GENEROUS))
 
     def _left(self, style: Style, rows: Sequence[Row]) -> int:
-        """What the context leaves beside the longest prompt."""
+        """What the context leaves beside the longest prompt; 0 where the template refuses such turns."""
         template_args = self._job.plan.model.template_args
         tokenizer = self.policy.tokenizer
-        prompts = (encode_prompt(tokenizer, asked(row, style, self._shots), template_args) for row in rows)
+        try:
+            prompts = [encode_prompt(tokenizer, asked(row, style, self._shots), template_args) for row in rows]
+        except UserError:
+            if style == "direct":
+                raise
+            return 0
         return model_facts(self.policy).context - max(map(len, prompts)) - 1
 
     def greedy(self, style: Style, rows: Sequence[Row], start: int, into: Answers) -> None:

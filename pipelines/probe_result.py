@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.evals.compare import Comparison
-from pipelines.evals.signal import Verdict
+from pipelines.evals.signal import TOO_LOW, Verdict
 from pipelines.prompt_styles import Style
 
 LONGER = 1.5
@@ -110,7 +110,7 @@ class Probed(_Record):
         drawn, direct = self.pass_at_k.get("1"), self._style("direct")
         if direct is None or direct.pass_rate is None:
             return drawn
-        return direct.pass_rate if direct.pass_rate > 0.01 or drawn is None else drawn
+        return direct.pass_rate if direct.pass_rate > TOO_LOW or drawn is None else drawn
 
     @property
     def best_style(self) -> StyleFound | None:

@@ -114,10 +114,10 @@ def _reasoning(found: Probed) -> str:
 def _lengths(found: Probed) -> Iterator[str]:
     for style in found.styles:
         if style.truncated_rate > _OFTEN_CUT:
-            yield f"{_share(style.truncated_rate)} of the {style.style} answers were cut: set max_new_tokens higher."
+            yield f"{_share(style.truncated_rate)} of the {style.style} answers were cut: they did not end in time."
     direct = next((style for style in found.styles if style.style == "direct"), None)
     if direct and direct.tokens_needed:
-        yield f"Direct answers need max_new_tokens: {direct.tokens_needed}."
+        yield f"max_new_tokens: {direct.tokens_needed} leaves direct answers half as much again as they took."
 
 
 def _asked(found: Probed) -> Iterator[str]:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graders.statistics import paired_bootstrap, wilson_interval
-from pipelines.evals.compare import FEWEST_PROMPTS, Comparison
-from pipelines.evals.signal import FEWEST_WITH_SPREAD, TOO_GOOD
+from pipelines.evals.compare import FEWEST_PROMPTS, Comparison, Rate
+from pipelines.evals.signal import FEWEST_WITH_SPREAD, TOO_GOOD, TOO_LOW
 
 ALPHA = 0.05
 MATTERS = 0.1
@@ -33,6 +33,11 @@ def looks(num_rows: int, stop_early: bool) -> list[Look]:
     counts = sorted({count for count in early if count < num_rows} | {num_rows})
     last = ALPHA * (1 - (len(counts) - 1) / 4)
     return [*(Look(count, ALPHA / 4) for count in counts[:-1]), Look(num_rows, last)]
+
+
+def rate_settled(rate: Rate) -> bool:
+    """Whether it is known that a model neither gets next to nothing right nor nearly everything, or that it does."""
+    return rate.low > TOO_GOOD or (rate.low > TOO_LOW and rate.high < TOO_GOOD and rate.n >= FEWEST_PROMPTS)
 
 
 def difference_settled(comparison: Comparison, alpha: float) -> bool:

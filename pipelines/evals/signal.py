@@ -24,8 +24,9 @@ ENOUGH = 0.5
 there halves the number of groups, and wins fewer than it costs. 4 at least, for the group's mean is its baseline."""
 FEWEST_WITH_SPREAD = 0.05
 """Fireworks asks for five probe rows whose answers differ in score; of 100 rows that is this share."""
-TOO_GOOD = 0.95
-"""AWS's gate: RFT is unnecessary above. OpenAI: at the minimum or the maximum RFT will not help."""
+TOO_LOW, TOO_GOOD = 0.01, 0.95
+"""AWS's gate: RFT has nothing to start from at 0 %, and is unnecessary over 95 %. OpenAI: at the minimum or the maximum
+RFT will not help."""
 
 Verdict = Literal["starved", "saturated", "ready"]
 

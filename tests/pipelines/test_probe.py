@@ -185,9 +185,10 @@ def test_training_rows_fill_up_what_validation_lacks_while_nothing_is_trained(
     rows = [{"prompt": f"What is {n} + 1?", "reference": str(n + 1)} for n in range(5)]
     (tmp_path / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     data = {"train": "rows.jsonl", "validation": "validation.jsonl"}
-    plan = write_plan(PROBE, data=data, graders=LETTER, metric="letter")
+    plan = write_plan(STYLED, data=data, graders=LETTER, metric="letter")
     job, numbers = probed(plan, tiny_model, tmp_path / "out")
     assert (numbers["prompts"], numbers["rows_from"]) == (12, "validation and training")
+    assert [style["rows"] for style in numbers["styles"]] == [12] * 4, "though both files have a row 1"
     test = {row.prompt for row in load_checked(job.plan.data, job.base).test.rows}
     assert test.isdisjoint(sample["prompt"] for sample in lines(tmp_path / "out" / "samples.jsonl"))
     trained = tmp_path / "trained"

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from pipelines.evals.compare import compare
+from pipelines.evals.compare import compare, rate
 from pipelines.evals.grades import GradedRow
-from pipelines.evals.looks import ALPHA, Look, difference_settled, looks, signal_settled
+from pipelines.evals.looks import ALPHA, Look, difference_settled, looks, rate_settled, signal_settled
 
 
 def graded(index: int, passed: bool) -> GradedRow:
@@ -85,3 +85,12 @@ def test_a_verdict_is_settled_only_where_more_rows_would_hardly_change_it(
     scores: list[list[float]], settled: bool
 ) -> None:
     assert signal_settled(scores, 0.0125) == settled
+
+
+@pytest.mark.parametrize(
+    ("passes", "n", "settled"), [(15, 30, True), (30, 30, False), (0, 30, False), (400, 400, True)]
+)
+def test_a_rate_is_settled_where_it_is_surely_no_floor_and_no_ceiling_or_surely_one(
+    passes: int, n: int, settled: bool
+) -> None:
+    assert rate_settled(rate([graded(row, row < passes) for row in range(n)], 0.0125)) == settled
