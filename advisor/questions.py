@@ -289,9 +289,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "rl_gate",
         "Shall the run stop before RL where RL could learn nothing?",
-        "RL learns only where answers to a prompt differ in score; the gate costs sixteen answers to a hundred rows.",
+        "RL learns only where answers to a prompt differ in score; the gate costs sixteen answers to 30 to 100 rows.",
         checks.yes_no,
-        _assumed(False),
+        _assumed(True),
         YES_NO,
         when=lambda _: False,  # asked of nobody: who wants none says --set rl_gate=no
     ),

@@ -10,7 +10,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         "starved",
         ("grpo", "reft"),
-        "the probe before it (--set rl_gate=yes) finds answers of different score on under 5 % of the prompts",
+        "the probe before it finds answers of different score on under 5 % of the prompts",
         "warm up with SFT, or take easier prompts or a bigger model, and probe again",
         (OPENAI_RFT, AWS, FIREWORKS),
         gate=True,
