@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipelines.evals.signal import TOO_GOOD
+from pipelines.evals.signal import TOO_GOOD, TOO_LOW
 
 Origin = Literal["measured", "told", "assumed"]
 """measured: read from the data, the machine or the model's answers. told: the user said so. assumed: a default nobody
@@ -13,7 +13,7 @@ confirmed."""
 Family = Literal["sft", "rft", "rlhf"]
 Outcome = Literal["sft", "rft", "rlhf", "collect", "do_not_tune"]
 
-FLOOR, CEILING = 0.01, TOO_GOOD
+FLOOR, CEILING = TOO_LOW, TOO_GOOD
 """A base score from which RL has nothing to start from, or nothing left: AWS says 0 % and over 95 %; of the published
 RFT cases with a known base score none starts under 0.11 or above 0.88."""
 
