@@ -5,6 +5,7 @@ advised arm's on the other half, and can so fall below zero. The interval resamp
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from advisor.decide import decide
@@ -21,9 +22,14 @@ _ARM_OF = {"sft": "sft", "rejection_sampling": "rejection_sampling", "reft": "pp
 _PRACTISE = {"grpo", "dpo", "kto"}
 
 
+HOURS = 0.05
+"""What each arm may take, as a user would say: three minutes."""
+
+
 def ours(_: Cell, result: Result) -> str:
-    """The last method of this tool's advice; nothing where it says not to train."""
-    decision = decide(Facts(**result.facts))
+    """The last method of this tool's advice, told the time; nothing where it says not to train."""
+    facts = Facts(**result.facts)
+    decision = decide(replace(facts, hours=HOURS, origins={**facts.origins, "base_score": "measured"}))
     if decision.outcome in {"do_not_tune", "collect"}:
         return "nothing"
     return "practise" if decision.stages[-1] in _PRACTISE else _ARM_OF[decision.stages[-1]]
