@@ -42,8 +42,9 @@ def suits_ppo(f: Facts) -> bool:
 
 
 def bare_results(f: Facts) -> bool:
-    """Results without the steps that lead to them, which help: what imitates them unlearns the steps."""
-    return f.demonstrations is False and f.reasoning_helps is True
+    """Results without the steps that lead to them, which help: what imitates them unlearns the steps, unless the model
+    gets nothing right and so has none to lose."""
+    return f.demonstrations is False and f.reasoning_helps is True and not f.at_floor
 
 
 def half_known(f: Facts) -> bool:

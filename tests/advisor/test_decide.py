@@ -263,3 +263,4 @@ def test_in_a_short_time_rejection_sampling_is_advised_but_not_on_results_withou
     assert decide(facts).stages == ("sft", "rejection_sampling")
     assert decide(replace(facts, hours=10.0)).stages == ("sft", "grpo")
     assert decide(replace(facts, demonstrations=False, format_new=False)).stages == ("grpo",)
+    assert decide(replace(facts, demonstrations=False, base_score=0.0)).stages == ("sft", "rejection_sampling")
