@@ -116,8 +116,8 @@ class _Asking:
         return style_found(style, answers, self._named, alpha, against, difference_settled(against, alpha))
 
     def _draw(self, look: Look) -> None:
-        if direct := self._answers.get("direct"):
-            self._asker.need(direct)
+        if self._answers and not self.groups:
+            self._asker.make_room(self._answers["direct"])
         start, began = len(self.groups), time.perf_counter()
         self.groups += self._asker.drawn(self._rows[start : look.rows], start)
         self._seconds += time.perf_counter() - began

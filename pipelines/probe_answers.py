@@ -100,12 +100,11 @@ class Asker:
             grade_completions(self._grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)
         ]
 
-    def need(self, direct: Answers) -> int | None:
-        """The length limit that direct answers need, and from now on that of drawn ones if it is more."""
+    def make_room(self, direct: Answers) -> None:
+        """Cuts drawn answers no earlier than direct ones need, whatever the data say of their length."""
         tokens = tokens_needed(direct.graded)
         if tokens is not None and self._stage.max_new_tokens is None:
             self.limit = max(self.limit, min(tokens, self._limits["direct"]))
-        return tokens
 
     def _sample(self, style: Style, rows: Sequence[Row], start: int, settings: Sampling) -> list[list[Completion]]:
         kind = style if settings.temperature == 0 else "drawn"
