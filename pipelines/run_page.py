@@ -66,7 +66,9 @@ def _trained(step: Step, record: Record) -> Trained:
     facts = tuple((name, _shown(numbers[key])) for key, name in _TOLD.items() if numbers.get(key) is not None)
     alarms = numbers.get("alarms", [])
     said = tuple(f"Alarm {alarm['name']} at step {alarm['step']}: {alarm['text']}." for alarm in alarms)
-    return Trained(step.stage.name, step.stage.type, facts, charts_of(step.folder, alarms), said)
+    round_folder = step.folder / "rounds" / str(numbers.get("best_round"))
+    charts = charts_of(step.folder, alarms) or charts_of(round_folder, alarms)
+    return Trained(step.stage.name, step.stage.type, facts, charts, said)
 
 
 def _shown(value: object) -> str:

@@ -35,7 +35,7 @@ class Trained:
 
 
 def charts_of(folder: Path, alarms: Sequence[Mapping[str, Any]]) -> tuple[Chart, ...]:
-    """From curve.json; () where the stage left none (rejection sampling's rounds have their own)."""
+    """From curve.json; () where the stage left none (rejection sampling's stand with its rounds)."""
     path = folder / "curve.json"
     if not path.exists():
         return ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 170, 48, 10, 10, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 170, 56, 10, 10, 26
 Point = tuple[float, float]
 
 
@@ -66,7 +66,7 @@ def _axis(low: float, high: float, last: float) -> str:
         value = low + share * (high - low)
         y = _y(value, low, high)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
+        parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.2g}</text>')
     for share in (0.0, 0.5, 1.0):
         x = _x(share * last, last)
         anchor = "start" if share == 0 else "end" if share == 1 else "middle"
