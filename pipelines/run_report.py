@@ -11,6 +11,7 @@ from pipelines.evals.report import write_report
 from pipelines.evals.summary import Evaluated, Setting
 from pipelines.gate_file import kept
 from pipelines.plan import Evaluate, Plan, Probe, is_control
+from pipelines.run_page import write_page
 from pipelines.state import Record, Step
 
 
@@ -18,7 +19,8 @@ def write_run_report(plan: Plan, todo: Sequence[Step], run_folder: Path) -> None
     """Writes both files over the evaluations that are done; nothing when none is, or only those of controls."""
     models = evaluated(todo)
     if not all(model.control for model in models):
-        write_report(run_folder, models, _setting(plan, todo))
+        report = write_report(run_folder, models, _setting(plan, todo))
+        write_page(run_folder, plan, todo, report, models)
 
 
 def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
