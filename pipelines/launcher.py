@@ -17,6 +17,7 @@ from pipelines import worker
 from pipelines.files import write_json, write_text
 from pipelines.plan import Training
 from pipelines.plan_file import LoadedPlan
+from pipelines.run_lock import name_holder
 from pipelines.signals import Signals
 from pipelines.sources import locate
 from pipelines.state import Record, Step, answers_identity, answers_path
@@ -63,6 +64,7 @@ class Launcher:
                 pass_fds=(self._lock,),
                 start_new_session=True,
             )
+            name_holder(self._lock, process.pid)
             try:
                 self._watch(process, batch, watcher)
             except BaseException:
