@@ -1,6 +1,6 @@
 """The pipeline of a family: every rule that holds puts its method next, each method once, in this order."""
 
-from advisor.facts import FLOOR, Facts
+from advisor.facts import Facts
 from advisor.rules.families import MANY_LABELS
 from advisor.rules.kinds import StageRule
 from advisor.rules.sources import (
@@ -45,13 +45,6 @@ def bare_results(f: Facts) -> bool:
     """Results without the steps that lead to them, which help: what imitates them unlearns the steps, unless the model
     gets nothing right and so has none to lose."""
     return f.demonstrations is False and f.reasoning_helps is True and not f.at_floor
-
-
-def half_known(f: Facts) -> bool:
-    """A probe tried this model on these rows: it is right now and then, but not nearly always. A score that was only
-    told says nothing of its samples."""
-    tried = f.origins.get("base_score") == "measured"
-    return tried and f.base_score is not None and FLOOR < f.base_score < NEARLY_SOLVED
 
 
 STAGES: tuple[StageRule, ...] = (
@@ -121,15 +114,6 @@ STAGES: tuple[StageRule, ...] = (
         "grpo",
         "GRPO: the model answers each prompt several times, and the grader's score teaches it.",
         (REFT, OPENAI_RFT),
-    ),
-    StageRule(
-        "own_right_answers",
-        ("sft",),
-        lambda f: f.gradable and f.verifiable is True and half_known(f),
-        "rejection_sampling",
-        "Then rejection sampling: the model gets {f.base_score:.0%} right now, and its own right answers, picked by "
-        "the grader, teach beyond the labels and past wrong ones. One round is cheap.",
-        (REGRET,),
     ),
     StageRule(
         "imitate_preferred",
