@@ -5,23 +5,34 @@ rows; what depends on the device (micro-batch, gradient checkpointing) changes n
 """
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from graders.errors import UserError
-
-Tuning = Literal["full", "lora", "qlora"]
+from pipelines.memory import Shape, Tuning
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What sizing must know of a model. context: the longest sequence it takes, in tokens."""
 
-    num_parameters: int
-    hidden_size: int
-    vocab_size: int
+    shape: Shape
     context: int
+
+    @property
+    def num_parameters(self) -> int:
+        return self.shape.parameters
+
+    @property
+    def hidden_size(self) -> int:
+        return self.shape.hidden
+
+    @property
+    def checkpointing(self) -> bool:
+        """Whether activations are computed twice rather than kept: they would be too many."""
+        return self.num_parameters > 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +135,10 @@ class Room:
     tokens: int | None = None
 
 
-def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFacts, room: Room) -> Batch:
-    """The largest micro-batch that divides the batch and fits the room left beside the weights.
+def split_batch(rows: int, processes: int, tokens_per_row: int, need: Callable[[int], int], room: Room) -> Batch:
+    """The largest micro-batch that divides the batch and fits the room.
 
-    Memory of a row: logits and their gradient in fp32 (8 bytes × tokens × vocabulary) and activations
-    (34 bytes × tokens × hidden × layers ≈ 34 × tokens × parameters / (12 × hidden): Korthikanti et al. 2205.05198).
+    need: rows of a micro-batch → bytes that a step takes with them (pipelines/memory.py); more rows, more bytes.
     """
     if rows % processes:
         raise UserError(
@@ -137,12 +147,9 @@ def split_batch(rows: int, processes: int, tokens_per_row: int, facts: ModelFact
             "change batch_size (for GRPO: prompts_per_step × group_size), or processes",
         )
     share = rows // processes
-    per_row = tokens_per_row * (8 * facts.vocab_size + 34 * facts.num_parameters // (12 * facts.hidden_size))
-    left = max(0, room.memory_bytes - 16 * facts.num_parameters)
-    fits = max(1, left // max(1, per_row))
-    if room.tokens is not None:
-        fits = min(fits, max(1, room.tokens // tokens_per_row))
-    micro = next(size for size in range(min(share, fits), 0, -1) if share % size == 0)
+    most = share if room.tokens is None else min(share, max(1, room.tokens // tokens_per_row))
+    fits = bisect_right(range(1, most + 1), room.memory_bytes, key=need)
+    micro = next(size for size in range(max(1, fits), 0, -1) if share % size == 0)
     return Batch(micro, share // micro)
 
 

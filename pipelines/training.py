@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -16,13 +16,14 @@ from pipelines.data.rows import Row
 from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, computes_in_bf16, save_policy
+from pipelines.models import LORA_RANK, Policy, computes_in_bf16, save_policy, shape_of
 from pipelines.plan import ModelSpec, Training
-from pipelines.sizing import Batch, ModelFacts
+from pipelines.sized import Device, Sized
+from pipelines.sizing import ModelFacts
 from pipelines.watch import Watch
 
 
-def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
+def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) -> dict[str, Any]:
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
     The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
@@ -33,13 +34,13 @@ def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts
     return {
         "output_dir": str(job.checkpoints),
         "seed": job.plan.seed,
-        "per_device_train_batch_size": batch.micro,
-        "gradient_accumulation_steps": batch.accumulation,
-        "learning_rate": rate,
+        "per_device_train_batch_size": size.batch.micro,
+        "gradient_accumulation_steps": size.batch.accumulation,
+        "learning_rate": size.learning_rate,
         "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
         "warmup_steps": 0.1 if falls else 3,
         "max_grad_norm": 1.0,
-        "activation_checkpointing": facts.num_parameters > 500_000_000,
+        "activation_checkpointing": facts.checkpointing,
         "bf16": computes_in_bf16(),
         "use_cpu": not on_gpu,
         "logging_steps": 1,
@@ -56,7 +57,7 @@ def model_facts(policy: Policy) -> ModelFacts:
     """What sizing needs, read off a loaded model."""
     config = policy.model.config.get_text_config()
     context = getattr(config, "max_position_embeddings", None) or policy.tokenizer.model_max_length
-    return ModelFacts(policy.num_parameters, config.hidden_size, config.vocab_size, int(context))
+    return ModelFacts(shape_of(policy.model), int(context))
 
 
 def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str, Any]) -> int:
@@ -81,14 +82,21 @@ def require_room(new_tokens: int, policy: Policy) -> None:
 
 
 def room() -> sizing.Room:
-    """What training may fill: what is free on the GPU, or half of the machine's memory.
+    """What training may fill, its weights included: nine tenths of what is free on the GPU, for allocations leave gaps
+    (ours), or half of the machine's memory.
 
     A CPU's caches make a micro-batch of 8,192 tokens faster than a larger one: 256 rows of 104 tokens take 3.3 s in
     four parts and 8.1 s in one (docs/experiments.md).
     """
     if torch.cuda.is_available():
-        return sizing.Room(int(torch.cuda.mem_get_info()[0]))
+        return sizing.Room(int(0.9 * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())))
     return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
+
+
+def device(spec: ModelSpec) -> Device:
+    """What this process trains on, and how."""
+    kind: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    return Device(processes.count(), room(), kind, computes_in_bf16(), spec.lora_rank or LORA_RANK)
 
 
 Save = Callable[[Any, Policy, ModelSpec, Path], None]

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from graders.errors import UserError
-from pipelines import sft, sizing, training
+from pipelines import sizing, training
 from pipelines.job import Job, Progress, Stopped
 from pipelines.models import attend_fast, load_policy, merge
 from pipelines.plan import ModelSpec
@@ -67,7 +67,7 @@ def test_one_row_eight_times_trains_like_eight_rows_once(
     monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
     plan = write_plan(SFT | {"epochs": 1})
     run(plan, tiny_model, tmp_path / "8x1")
-    monkeypatch.setattr(sft, "room", lambda: sizing.Room(0))
+    monkeypatch.setattr(training, "room", lambda: sizing.Room(0))
     run(plan, tiny_model, tmp_path / "1x8")
     losses = [
         [log["loss"] for log in json.loads((tmp_path / name / "curve.json").read_text()) if "loss" in log]
