@@ -99,7 +99,7 @@ def read_pairs(text: str) -> list[Template]:
 def _two(block: list[str]) -> tuple[str, str]:
     if len(block) != 2:
         raise ValueError(f"not an English line and its translation: {block}")
-    english, other = (line[1:-1] if len(line) > 2 and line[0] == line[-1] == '"' else line for line in block)
+    english, other = (line[1:-1] if len(line) > 1 and line[0] == line[-1] == '"' else line for line in block)
     return english, other
 
 
