@@ -233,9 +233,12 @@ def require_plan(advice: Advice) -> Plan:
         return advice.plan
     if advice.decision.outcome == "collect":
         happened = "there is nothing to train on yet, so no plan was written; your answers are kept"
-        named = "" if advice.rows is None else "; where the rows hold answers already: --column completion=NAME"
-        fix = f"collect one and run init again{named}"
-        raise UserError(happened, "\n            or ".join(advice.decision.missing), fix)
+        fix = "collect one and run init again"
+        if advice.rows is not None:
+            fix = "collect one and run init again; where the rows hold answers already: --column completion=NAME"
+        missing = advice.decision.missing
+        others = [f"            or {other}" for other in missing[1:]]
+        raise UserError(happened, "\n".join([*missing[:1], *others]), fix)
     raise UserError(
         "there is no data, so no plan was written; your answers are kept",
         "a file with your rows",

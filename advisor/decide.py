@@ -152,7 +152,8 @@ def _assumptions(facts: Facts, choice: _Choice) -> tuple[Fired, ...]:
     if not shaky:
         return ()
     how = "--set, or measure with --probe" if PROBED & shaky.keys() and facts.base_score is None else "--set"
-    said = f"Assumed, not known: {', '.join(shaky.values())}. Say otherwise with {how}, and the advice may change."
+    guesses = ", ".join(shaky.values())
+    said = f"Assumed, not known: {guesses}. Say otherwise with {how}, and the advice may change."
     return (Fired("assumed", said, ()),)
 
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from graders.errors import UserError, nearest
+from pipelines.language import preferred, shown, speak
 
 COMMANDS = {
     "init": "advisor.cli.init:init",
@@ -64,7 +65,7 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(HELP.items()))
+            formatter.write_dl([(name, shown(text)) for name, text in HELP.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -97,6 +98,7 @@ def run_command(arguments: list[str]) -> int:
     """The exit code of a command: 0 done, 1 the user must change something, 2 usage, 3, 75, 130 as in the README."""
     _write_on_any_terminal()
     try:
+        speak(preferred())
         code = cli.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -104,12 +106,12 @@ def run_command(arguments: list[str]) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        click.echo(shown("Interrupted."), err=True)
         return 130
     except BrokenPipeError:
         return 0
     except (UserError, OSError) as error:
-        click.echo(f"Error: {_as_user_error(error)}", err=True)
+        click.echo(_told(_as_user_error(error)), err=True)
         return 1
     return code if isinstance(code, int) else 0
 
@@ -119,6 +121,15 @@ def _write_on_any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _told(error: UserError) -> str:
+    """The message in the user's language."""
+    happened, expected, fix = (
+        "\n".join(map(shown, part.split("\n"))) for part in (error.happened, error.expected, error.fix)
+    )
+    said = UserError(happened, expected, fix, error.where)
+    return "\n".join(map(shown, f"Error: {said}".split("\n")))
 
 
 def _as_user_error(error: UserError | OSError) -> UserError:

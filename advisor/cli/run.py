@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from advisor.cli.options import language_option
+
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
@@ -18,6 +20,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--events", metavar="FILE", help="Add what happens to this file, as JSON lines.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write stages and gates to this file, as JUnit XML.")
+@language_option
 @click.pass_context
 def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_json: bool, **options: object) -> None:
     """Run PLAN; what is done is skipped, what was stopped goes on.
