@@ -155,7 +155,7 @@ class RejectionSampling(Training):
     type: Literal["rejection_sampling"]
     reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
     rounds: int = Field(
-        1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
+        1, ge=1, le=100, description="At most so many; two without a rise of the metric end them, and the best counts."
     )
     start: Literal["base", "last"] = Field(
         "base", description="What each round trains: the stage's input model anew, or the last round's model further."

@@ -107,21 +107,37 @@ def test_later_rounds_ask_the_trained_model_and_leave_one_model(planned: Planner
     assert numbers["train_seconds"] > sum(one["sampling_seconds"] for one in numbers["rounds"]) > 0
 
 
-def test_rounds_end_when_the_metric_rises_no_more_and_the_best_is_left(
+def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(
     planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = iter([0.6, 0.6, 0.9])
-    hashes = []
+    """Round 2 does not rise, so there is a round 3, also after a stop; the best one's model is left."""
+    scores, hashes = {"1": 0.6, "2": 0.6, "3": 0.5}, {}
 
     def score(folder: Path) -> float:
-        hashes.append(weights_hash(folder))
-        return next(scores)
+        hashes[folder.name] = weights_hash(folder)
+        if stopping.pop(folder.name, None):
+            raise Stopped
+        return scores[folder.name]
 
     monkeypatch.setattr("pipelines.rejection_sampling.best_score", score)
-    numbers = run(job_of(planned(rounds=5), tmp_path / "out"))
-    assert len(numbers["rounds"]) == 2
+    job = job_of(planned(rounds=4), tmp_path / "out")
+    stopping = {"3": True}
+    with pytest.raises(Stopped):
+        run(job)
+    numbers = run(job)
+    assert [one["validation_score"] for one in numbers["rounds"]] == [0.6, 0.6, 0.5]
     assert numbers["best_round"] == 1
-    assert weights_hash(tmp_path / "out") == hashes[0] != hashes[1]
+    assert weights_hash(tmp_path / "out") == hashes["1"]
+    assert len(set(hashes.values())) == 3
+
+
+def test_a_round_may_rise_after_one_that_did_not(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {"1": 0.6, "2": 0.5, "3": 0.7}
+    monkeypatch.setattr("pipelines.rejection_sampling.best_score", lambda folder: scores[folder.name])
+    numbers = run(job_of(planned(rounds=3), tmp_path / "out"))
+    assert (len(numbers["rounds"]), numbers["best_round"]) == (3, 3)
 
 
 def test_a_round_is_scored_on_validation_rows(planned: Planner, tmp_path: Path) -> None:
