@@ -14,6 +14,7 @@ from typing import Any
 
 from graders.errors import UserError
 from graders.statistics import paired_bootstrap
+from pipelines.answering import Answerer, answerer
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Split
 from pipelines.evals import signal
@@ -24,10 +25,8 @@ from pipelines.evaluate import chosen, pass_table, summary
 from pipelines.files import write_text
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
-from pipelines.models import load_policy
 from pipelines.plan import Probe
-from pipelines.sampling import Completion, Sampling, sample
-from pipelines.training import answer_limit, require_room
+from pipelines.sampling import Completion, Sampling
 
 OFTEN = 0.05
 """Of answers that were cut short, or that the grader could not score: worth a sentence."""
@@ -40,7 +39,8 @@ def run(job: Job) -> Numbers:
     rows = chosen(split.validation.rows or split.train.rows, stage.rows)
     grader = checked_grader(job, job.reward_name, rows)
     job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} {_part(split)} rows")
-    answers, rate, limit = _answers(job, stage, rows, split)
+    asked = answerer(job, stage.served, stage.max_new_tokens, split.train.rows, "draw")
+    answers, rate = _answers(asked, stage, rows)
     groups = [grade_completions(grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)]
     flat = [graded for group in groups for graded in group]
     write_grades(job.folder / "samples.jsonl", flat)
@@ -53,28 +53,28 @@ def run(job: Job) -> Numbers:
             "look at samples.jsonl",
             str(job.folder),
         )
-    found = {**_measures(flat, stage), **_signal(groups, scored), "max_new_tokens": limit, "rows_from": _part(split)}
-    return found | _spending(found, rate, len(split.train.rows)) | {"advice": advice(found)}
+    found = {
+        **_measures(flat, stage),
+        **_signal(groups, scored),
+        "max_new_tokens": asked.limit,
+        "rows_from": _part(split),
+    }
+    return found | _spending(found, rate, len(split.train.rows)) | {"advice": advice(found), **asked.notes()}
 
 
 def _part(split: Split) -> str:
     return "validation" if split.validation.rows else "training"
 
 
-def _answers(
-    job: Job, stage: Probe, rows: Sequence[Row], split: Split
-) -> tuple[list[list[Completion]], float | None, int]:
-    """The answers, completions a second (None where some were kept from before a stop), and the length limit."""
-    policy = load_policy(job.policy, job.plan.model, "draw")
-    limit = stage.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
-    require_room(limit, policy)
-    settings = Sampling(limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)
+def _answers(asked: Answerer, stage: Probe, rows: Sequence[Row]) -> tuple[list[list[Completion]], float | None]:
+    """The answers, and completions a second (None where some were kept from before a stop)."""
+    job = asked.job
+    settings = Sampling(asked.limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)
     kept = job.folder / "answers.jsonl"
     resumed, began = kept.exists(), time.perf_counter()
-    prompts = [row.messages for row in rows]
-    answers = sample(policy, prompts, settings, job.plan.model.template_args, job.progress, kept)
+    answers = asked.answers(rows, settings, kept)
     rate = len(rows) * stage.samples_per_prompt / (time.perf_counter() - began)
-    return answers, None if resumed else rate, limit
+    return answers, None if resumed else rate
 
 
 def _scores(group: Sequence[GradedRow]) -> list[float]:
