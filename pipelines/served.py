@@ -107,10 +107,11 @@ def _until_stopped(work: Coroutine[Any, Any, T], progress: Progress) -> T:
 
 def _unanswered(connection: Connection, silent: Mapping[Place, str], answered: int, asked: int) -> UserError:
     (place, _), why = next(iter(silent.items()))
+    kept = f": the {answered} are kept, and the others alone are asked for" if answered else ""
     return UserError(
         f"the server gave {answered} of {asked} answers; to prompt {place + 1}: {why}",
         "a server that answers all of them",
-        f"see to it and run again: the {answered} are kept, and the others alone are asked for",
+        f"see to the server (or the address) and run again{kept}",
         connection.base_url,
     )
 

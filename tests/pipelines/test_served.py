@@ -186,6 +186,17 @@ def test_it_is_a_control_beside_the_plans_own_model(write_plan: Writer) -> None:
     assert asked == report["baseline"]["n"] + 2 * 4, "one greedy answer a row, and pass@2 on four rows"
 
 
+def test_the_message_names_the_stage_whose_server_is_down(write_plan: Writer) -> None:
+    """Evaluations next to each other share a process; the one that was done before is done."""
+    with serve(lambda body: chat("5")) as server:
+        pass
+    served = {"model": "big", "base_url": server.url, "timeout_seconds": 0.2}
+    plan = write_plan(BASE, {"type": "evaluate", "name": "big", "served": served})
+    with pytest.raises(UserError, match=r"stage `big`: .*gave 0 of \d+ answers[\s\S]*or the address"):
+        run(plan)
+    assert [path.parent.name[:5] for path in (plan.parent / "run").glob("stages/*/done.json")] == ["base-"]
+
+
 def _sum(body: dict[str, Any]) -> int:
     left, _, right, *_ = body["messages"][-1]["content"].split()
     return int(left) + int(right)
