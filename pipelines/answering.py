@@ -1,17 +1,18 @@
-"""A model that is ready to answer rows, for `evaluate` and `probe`: loaded here, or behind a server."""
+"""A model that is ready to answer, for `evaluate`, `probe` and rejection sampling: loaded here, or behind a server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipelines.data.rows import Row
+from pipelines.data.render import encode_prompt
+from pipelines.data.rows import Message, Row
 from pipelines.job import Job
 from pipelines.models import Policy, load_policy
 from pipelines.sampling import Completion, Sampling, sample
 from pipelines.served import asked_without, sample_served
 from pipelines.served_spec import Served
-from pipelines.training import answer_limit, require_room
+from pipelines.training import answer_limit, model_facts, require_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,21 @@ class Answerer:
     model: Policy | Served
     limit: int
 
-    def answers(self, rows: Sequence[Row], settings: Sampling, kept: Path) -> list[list[Completion]]:
-        """Each row's answers. kept, and what is raised: as for `sample` and `sample_served`."""
-        prompts, args = [row.messages for row in rows], self.job.plan.model.template_args
+    def answers(
+        self, prompts: Sequence[Sequence[Message]], settings: Sampling, kept: Path | None = None
+    ) -> list[list[Completion]]:
+        """Each prompt's answers. kept, and what is raised: as for `sample` and `sample_served`."""
+        args = self.job.plan.model.template_args
         if isinstance(self.model, Served):
             return sample_served(self.model, prompts, settings, args, self.job.progress, kept)
         return sample(self.model, prompts, settings, args, self.job.progress, kept)
+
+    def fits(self, prompt: Sequence[Message]) -> bool:
+        """Whether the prompt leaves room for an answer; of a served model the server alone knows, and says."""
+        if isinstance(self.model, Served):
+            return True
+        tokens = encode_prompt(self.model.tokenizer, prompt, self.job.plan.model.template_args)
+        return len(tokens) <= model_facts(self.model).context - self.limit
 
     def notes(self) -> dict[str, str]:
         """`note` among a stage's numbers: what the answers lack of what was asked for."""

@@ -77,7 +77,7 @@ def _answered(asked: Answerer, grader: Grader, rows: list[Row]) -> list[GradedRo
     best_of = job.config(Evaluate).best_of
     drawn = Sampling(asked.limit, job.plan.evaluation.temperature, best_of, job.plan.seed)
     settings = Sampling(asked.limit, seed=job.plan.seed) if best_of == 1 else drawn
-    answers = asked.answers(rows, settings, job.folder / "answers.jsonl")
+    answers = asked.answers([row.messages for row in rows], settings, job.folder / "answers.jsonl")
     if best_of > 1:
         answers = best_answers(checked_grader(job, job.reward_name, rows), rows, answers)
     return grade_completions(grader, rows, [answer[0] for answer in answers])
@@ -104,7 +104,7 @@ def _pass_at_k(asked: Answerer, grader: Grader, rows: list[Row]) -> dict[str, An
         return {}
     part = chosen(rows, settings.pass_k_rows)
     drawing = Sampling(asked.limit, settings.temperature, settings.pass_k, job.plan.seed)
-    answers = asked.answers(part, drawing, job.folder / "answers-drawn.jsonl")
+    answers = asked.answers([row.messages for row in part], drawing, job.folder / "answers-drawn.jsonl")
     by_row = [grade_completions(grader, [row] * len(some), some) for row, some in zip(part, answers, strict=True)]
     write_grades(job.folder / "samples.jsonl", [graded for group in by_row for graded in group])
     rows_asked = {"pass_at_k_rows": len(part), "pass_at_k_temperature": settings.temperature}

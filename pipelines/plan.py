@@ -157,6 +157,9 @@ class RejectionSampling(Training):
 
     type: Literal["rejection_sampling"]
     reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
+    served: Served | None = Field(
+        None, description="A model behind a server, such as a larger one: the first round samples from it instead."
+    )
     rounds: int = Field(
         1, ge=1, le=100, description="At most so many; two without a rise of the metric end them, and the best counts."
     )
@@ -281,7 +284,7 @@ def is_control(stage: Stage) -> bool:
 
 
 def served_by(stage: Stage) -> Served | None:
-    """The server that the stage asks instead of a model of the run."""
+    """The server that the stage asks instead of any model of the run."""
     return stage.served if isinstance(stage, Evaluate | Probe) else None
 
 

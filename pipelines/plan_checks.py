@@ -100,10 +100,10 @@ def _stage_links(stage: Stage, seen: Mapping[str, Stage]) -> list[tuple[str, str
 
 def _served_faults(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
     """A served model gives text alone: no likelihoods, and not how many tokens a text would be."""
-    if served_by(stage) is None:
+    if getattr(stage, "served", None) is None:
         return []
     faults = []
-    if getattr(stage, "policy", None) is not None:
+    if served_by(stage) and getattr(stage, "policy", None) is not None:
         faults.append(("policy", "a stage asks the model of `policy` or the one that is `served`, not both"))
     if isinstance(stage, Evaluate) and plan.metric in METRICS_WITHOUT_GRADER:
         faults.append(("served", f"the metric `{plan.metric}` needs the model itself, and a server gives text alone"))

@@ -72,7 +72,7 @@ def _answers(asked: Answerer, stage: Probe, rows: Sequence[Row]) -> tuple[list[l
     settings = Sampling(asked.limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)
     kept = job.folder / "answers.jsonl"
     resumed, began = kept.exists(), time.perf_counter()
-    answers = asked.answers(rows, settings, kept)
+    answers = asked.answers([row.messages for row in rows], settings, kept)
     rate = len(rows) * stage.samples_per_prompt / (time.perf_counter() - began)
     return answers, None if resumed else rate
 

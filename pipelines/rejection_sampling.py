@@ -3,9 +3,10 @@ arXiv 2308.01825; ReST-EM, Singh et al. 2023, arXiv 2312.06585).
 
 In: a policy, training rows with something to grade against. Out: a policy; kept.jsonl (what was trained on beside the
 rows' own completions, and why), prompts.jsonl (what became of each prompt's answers), pairs.jsonl (right beside wrong,
-for DPO), and rounds/: every graded answer. Each round samples from the newest model and trains on what was kept of all
-rounds so far; prompts that are always solved are asked no more. The rounds end when the plan's metric on validation
-rows has not risen for two rounds, or nothing new is kept; the best round's model is left.
+for DPO), and rounds/: every graded answer. Each round samples from the newest model (the first may ask a served one
+instead) and trains on what was kept of all rounds so far; prompts that are always solved are asked no more. The rounds
+end when the plan's metric on validation rows has not risen for two rounds, or nothing new is kept; the best round's
+model is left.
 """
 
 import gc
@@ -121,7 +122,8 @@ def _ask(stage: _Stage, number: int, pool: Pool) -> None:
 
 def _add(stage: _Stage, number: int, pool: Pool, rows: Sequence[Row], hint: bool) -> None:
     seed = stage.job.plan.seed + (2 * number + hint << 32)  # the plan's own seeds are below 2 ** 32
-    request = Request(stage.folder(number) / "answers", stage.newest_policy(number), rows, seed, hint)
+    served = stage.config.served if number == 1 else None
+    request = Request(stage.folder(number) / "answers", stage.newest_policy(number), rows, seed, hint, served)
     for row_number, graded in answered(stage.job, stage.grader, request, stage.split.train.rows).items():
         pool[row_number] += [Answer(number, hint, one) for one in graded]
 
