@@ -66,6 +66,17 @@ def amount(value: object, _: Path) -> Value:
     raise UserError(f"{value!r} is no amount", "a number, 0 or more")
 
 
+def share(value: object, folder: Path) -> Value:
+    """A share from 0 to 1."""
+    try:
+        found = amount(value, folder)
+    except UserError:
+        found = 2.0
+    if float(found) > 1:
+        raise UserError(f"{value!r} is no share", "a number from 0 to 1, such as 0.8")
+    return found
+
+
 def plan_name(value: object, _: Path) -> Value:
     """A name for the run's folder."""
     if re.fullmatch(NAME, str(value)):

@@ -14,6 +14,8 @@ from pipelines.served import asked_without, sample_served
 from pipelines.served_spec import Served
 from pipelines.training import answer_limit, model_facts, require_room
 
+UNKNOWN_ROOM = 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
@@ -32,12 +34,15 @@ class Answerer:
             return sample_served(self.model, prompts, settings, args, self.job.progress, kept)
         return sample(self.model, prompts, settings, args, self.job.progress, kept)
 
-    def fits(self, prompt: Sequence[Message]) -> bool:
-        """Whether the prompt leaves room for an answer; of a served model the server alone knows, and says."""
+    def room(self, prompts: Sequence[Sequence[Message]]) -> int:
+        """Tokens that the context leaves beside the longest prompt. A served model's context the server alone knows,
+        and it says when a prompt is too long.
+        """
         if isinstance(self.model, Served):
-            return True
-        tokens = encode_prompt(self.model.tokenizer, prompt, self.job.plan.model.template_args)
-        return len(tokens) <= model_facts(self.model).context - self.limit
+            return UNKNOWN_ROOM
+        args = self.job.plan.model.template_args
+        longest = max(len(encode_prompt(self.model.tokenizer, prompt, args)) for prompt in prompts)
+        return model_facts(self.model).context - longest
 
     def notes(self) -> dict[str, str]:
         """`note` among a stage's numbers: what the answers lack of what was asked for."""

@@ -12,9 +12,11 @@ from graders.errors import UserError
 from graders.statistics import mean_pass_at_k, wilson_interval
 from pipelines.answering import Answerer, answerer
 from pipelines.data.checked import load_checked
+from pipelines.data.load import load_rows
 from pipelines.data.rows import Row
+from pipelines.data.spec import DataSpec
 from pipelines.data.split import prompt_hash
-from pipelines.evals.grades import GradedRow, write_grades
+from pipelines.evals.grades import REGRESSION, GradedRow, write_grades
 from pipelines.evals.likelihood import likelihood_rows, preference_rows
 from pipelines.evals.score import grade_completions
 from pipelines.grader_rows import checked_grader
@@ -43,6 +45,7 @@ def run(job: Job) -> Numbers:
     write_grades(job.folder / "grades.jsonl", graded)
     _require_grades(graded, job)
     return {
+        **_regression(asked),
         **summary(graded),
         "max_new_tokens": asked.limit,
         "validation_rows": len(split.validation.rows),
@@ -50,6 +53,22 @@ def run(job: Job) -> Numbers:
         **_pass_at_k(asked, grader, rows),
         **asked.notes(),
     }
+
+
+def _regression(asked: Answerer) -> dict[str, Any]:
+    """The rows that must not get worse, answered greedily; {} where the plan names none."""
+    job = asked.job
+    settings = job.plan.evaluation
+    if settings.regression is None:
+        return {}
+    rows = chosen(load_rows(settings.regression, DataSpec(train=settings.regression), job.base).rows, settings.rows)
+    grader = checked_grader(job, settings.regression_metric or job.plan.metric, rows)
+    job.progress.say(f"answers {len(rows)} rows that must not get worse")
+    sampling = Sampling(asked.limit, seed=job.plan.seed)
+    answers = asked.answers([row.messages for row in rows], sampling, job.folder / "answers-regression.jsonl")
+    graded = grade_completions(grader, rows, [answer[0] for answer in answers])
+    write_grades(job.folder / REGRESSION, graded)
+    return {"regression": {key: summary(graded)[key] for key in ("n", "pass_rate", "interval", "mean_score")}}
 
 
 def _require_grades(graded: Sequence[GradedRow], job: Job) -> None:

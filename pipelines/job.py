@@ -73,7 +73,8 @@ class Job:
 
     stage: the name in `plan.stages`. base: the folder that relative paths of the plan start at. folder: where the
     stage writes. policy: the input model's folder or hub id. match_seconds: stop after this wall time, or None.
-    rows: the file of people's answers that an earlier stage of type `label` names, or None.
+    rows: the file of people's answers that an earlier stage of type `label` names, or None. most_seconds: wall time
+    after which training ends though its steps are not done; None for no limit.
     """
 
     plan: Plan
@@ -84,6 +85,7 @@ class Job:
     match_seconds: float | None
     progress: Progress = field(compare=False)
     rows: Path | None = None
+    most_seconds: float | None = None
 
     def config(self, model: type[S]) -> S:
         """This stage's own part of the plan, which is of the given type."""
@@ -96,6 +98,11 @@ class Job:
     def reward_name(self) -> str:
         """The grader that this stage optimises."""
         return self.plan.reward_of(next(stage for stage in self.plan.stages if stage.name == self.stage))
+
+    @property
+    def limit_seconds(self) -> float | None:
+        """When training ends by the clock, whichever the reason."""
+        return self.most_seconds if self.match_seconds is None else self.match_seconds
 
     @property
     def checkpoints(self) -> Path:

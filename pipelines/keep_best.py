@@ -117,7 +117,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._started = time.monotonic()
         if self._path.exists() and state.global_step > 0:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
-            again = self._job.match_seconds is None  # what came after the checkpoint is measured again
+            again = self._job.limit_seconds is None  # what came after the checkpoint is measured again
             passed = [step for step in kept if int(step) <= state.global_step or not again]
             self._measured = {int(step): kept[step] for step in passed}
         elif self._from_start and self._measurement is not None:
@@ -128,10 +128,11 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self._log(state, more["model"])
 
     def _due(self, state: TrainerState) -> bool:
-        limit = self._job.match_seconds
+        limit = self._job.limit_seconds
         if limit is not None:
             times = (len(self._measured) + 1) * limit / (self._times + 1)
-            return processes.first_says(time.monotonic() - self._started >= times)
+            over = time.monotonic() - self._started >= times or state.global_step == state.max_steps
+            return processes.first_says(over)
         every = max(1, state.max_steps // self._times)
         return bool(state.global_step % every == 0 or state.global_step == state.max_steps)
 

@@ -36,6 +36,7 @@ class Watcher(Protocol):
     def event(self, step: Step, event: Mapping[str, Any]) -> None: ...
     def finished(self, step: Step, record: Record) -> None: ...
     def gate_closed(self, step: Step, why: str) -> None: ...
+    def gate_allowed(self, step: Step, why: str) -> None: ...
     def waits(self, step: Step, why: str) -> None: ...
 
 
@@ -224,6 +225,7 @@ def _job(step: Step, policy: str, rows: str | None, match_seconds: float | None)
         "policy": policy,
         "rows": rows,
         "match_seconds": match_seconds,
+        "most_seconds": _most_seconds(step),
         "fingerprint": step.fingerprint,
         "parts": dict(step.parts),
     }
@@ -234,6 +236,11 @@ def _match_seconds(step: Step, todo: list[Step]) -> float | None:
         return None
     record = finished_record(_named(step.stage.same_time_as, todo))
     return float(record.numbers["train_seconds"])
+
+
+def _most_seconds(step: Step) -> float | None:
+    minutes = step.stage.max_minutes if isinstance(step.stage, Training) else None
+    return None if minutes is None else 60 * minutes
 
 
 def _accelerate_config(processes: int) -> str:

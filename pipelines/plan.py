@@ -19,6 +19,7 @@ PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
@@ -47,9 +48,29 @@ class Gate(Strict):
     """What an evaluation must reach before the stages after it may run; otherwise `run` stops with exit code 3."""
 
     min_pass_rate: float | None = Field(None, ge=0, le=1, description="Pass rate on test rows.")
-    min_gain: float | None = Field(
-        None, description="Points that the low end of the 95 % interval of the gain over the base must exceed."
+    min_score: float | None = Field(None, ge=0, le=1, description="Mean score on test rows, partial credit included.")
+    min_gain: float | None = Field(None, description="Points that the low end of the gain's interval must exceed.")
+    over: Literal["base", "previous"] = Field(
+        "base", description="Whom min_gain is over: the base, or the model before."
     )
+    confidence: float = Field(0.95, ge=0.5, lt=1, description="Of the intervals of min_gain and max_regression.")
+    max_regression: float | None = Field(
+        None, ge=0, description="Points that the low end of the change on `evaluation.regression` may fall below zero."
+    )
+    max_unscored: float | None = Field(
+        None, ge=0, le=1, description="Share of answers that the grader could not judge."
+    )
+    max_truncated: float | None = Field(None, ge=0, le=1, description="Share of answers cut by the length limit.")
+    max_kl: float | None = Field(
+        None, gt=0, description="Nats an answer between the model and the one its training started from (RL, DPO, KTO)."
+    )
+    instead: str | None = Field(None, description="What to do when it stays shut; told with the reason.")
+
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """The fields that can shut it and are set."""
+        named = [name for name in type(self).model_fields if name.startswith(("min_", "max_"))]
+        return tuple(name for name in named if getattr(self, name) is not None)
 
 
 class Evaluation(Strict):
@@ -57,6 +78,10 @@ class Evaluation(Strict):
 
     rows: int = Field(1000, ge=1, description="At most this many test rows, chosen by hash: ±3 points at 1,000.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    regression: str | None = Field(
+        None, description="File of rows that must not get worse, such as other tasks; answered beside the test rows."
+    )
+    regression_metric: str | None = Field(None, description="Grader of those rows; else the metric.")
     pass_k: int = Field(8, ge=0, le=256, description="Completions per prompt for pass@k; 0 turns it off.")
     pass_k_rows: int = Field(100, ge=1, description="How many test rows pass@k is measured on.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature of the pass@k completions.")
@@ -88,6 +113,10 @@ class Probe(Strict):
     samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    styles: tuple[PromptStyle, ...] = Field(
+        (), description="Ask the rows in these styles too, greedily, and compare each with the rows as they are."
+    )
+    stop_early: bool = Field(False, description="Ask in growing parts and stop as soon as the answer is clear.")
     gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
 
 
@@ -125,6 +154,9 @@ class Training(Strict):
     learning_rate: float | None = Field(None, gt=0, description="Peak learning rate; else from the model's size.")
     same_time_as: str | None = Field(
         None, description="Stop when as much wall time was spent as by this earlier stage: a fair control."
+    )
+    max_minutes: float | None = Field(
+        None, gt=0, description="Train so long at most; the best weights measured until then are taken."
     )
     trainer: dict[str, JsonValue] = Field(
         default_factory=dict, description="Passed to TRL's config as it is; checked against the pinned TRL."

@@ -13,6 +13,8 @@ from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Label, Plan, 
 from pipelines.stages import STAGES, graders_of
 from pipelines.trl_keys import TABLE, owner
 
+_TELL_KL = ("grpo", "ppo", "dpo", "kto")
+"""Stages whose record has the KL to what they started from."""
 _LEFT = {"policy": "a model", "rows": "answers of people", "reward_model": "a reward model"}
 
 
@@ -28,7 +30,7 @@ def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
         faults += [((*where, "reward"), message) for message in _reward_faults(plan, stage, seen)]
         faults += [((*where, field), message) for field, message in _served_faults(plan, stage)]
         if isinstance(stage, Evaluate) and stage.gate:
-            faults += [((*where, "gate", *key), message) for key, message in _gate_faults(stage.gate, seen)]
+            faults += [((*where, "gate", *key), message) for key, message in _gate_faults(plan, stage.gate, seen)]
         if isinstance(stage, Training):
             faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
         seen[stage.name] = stage
@@ -44,6 +46,10 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if plan.reward is not None and plan.reward not in plan.graders:
         hint = did_you_mean(plan.reward, plan.graders)
         faults.append((("reward",), f"no grader is called `{plan.reward}`{hint}"))
+    kept = plan.evaluation.regression_metric
+    if kept is not None and kept not in plan.graders:
+        hint = did_you_mean(kept, plan.graders)
+        faults.append((("evaluation", "regression_metric"), f"no grader is called `{kept}`{hint}"))
     needs = [
         stage.name for stage in plan.stages if plan.reward_of(stage) in METRICS_WITHOUT_GRADER and _rewarded(stage)
     ]
@@ -114,12 +120,26 @@ def _served_faults(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
     return faults
 
 
-def _gate_faults(gate: Gate, earlier: Mapping[str, Stage]) -> list[tuple[tuple[str, ...], str]]:
-    if gate.min_gain is None and gate.min_pass_rate is None:
-        return [((), "this gate lets everything pass: name `min_pass_rate` or `min_gain`")]
+def _gate_faults(plan: Plan, gate: Gate, earlier: Mapping[str, Stage]) -> list[tuple[tuple[str, ...], str]]:
+    """Bounds that nothing can be compared with."""
+    if not gate.bounds:
+        possible = ", ".join(f"`{name}`" for name in Gate.model_fields if name.startswith(("min_", "max_")))
+        return [((), f"this gate lets everything pass: name one of {possible}")]
+    faults: list[tuple[tuple[str, ...], str]] = []
     if gate.min_gain is not None and not _base_known(earlier):
-        return [(("min_gain",), "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over")]
-    return []
+        faults.append((("min_gain",), "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over"))
+    if gate.max_regression is not None and plan.evaluation.regression is None:
+        faults.append((("max_regression",), "`max_regression` needs `evaluation.regression`, a file of rows to keep"))
+    elif gate.max_regression is not None and not _base_known(earlier):
+        faults.append((("max_regression",), "`max_regression` needs an earlier `evaluate` of the plan's own model"))
+    if gate.max_kl is not None and not any(stage.type in _TELL_KL for stage in earlier.values()):
+        faults.append((("max_kl",), f"no earlier stage reports a KL ({', '.join(_TELL_KL)} do)"))
+    if plan.metric in METRICS_WITHOUT_GRADER:
+        sampled = [name for name in ("max_truncated", "max_regression", "max_kl") if getattr(gate, name) is not None]
+        faults += [
+            ((name,), f"the metric `{plan.metric}` looks at no answers, so `{name}` means nothing") for name in sampled
+        ]
+    return faults
 
 
 def _base_known(earlier: Mapping[str, Stage]) -> bool:

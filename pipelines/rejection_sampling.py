@@ -122,8 +122,9 @@ def _ask(stage: _Stage, number: int, pool: Pool) -> None:
 
 def _add(stage: _Stage, number: int, pool: Pool, rows: Sequence[Row], hint: bool) -> None:
     seed = stage.job.plan.seed + (2 * number + hint << 32)  # the plan's own seeds are below 2 ** 32
+    most = _seconds_a_round(stage, stage.job.most_seconds, 2)
     served = stage.config.served if number == 1 else None
-    request = Request(stage.folder(number) / "answers", stage.newest_policy(number), rows, seed, hint, served)
+    request = Request(stage.folder(number) / "answers", stage.newest_policy(number), rows, seed, hint, most, served)
     for row_number, graded in answered(stage.job, stage.grader, request, stage.split.train.rows).items():
         pool[row_number] += [Answer(number, hint, one) for one in graded]
 
@@ -163,11 +164,17 @@ def _train(stage: _Stage, number: int, choices: Sequence[Choice]) -> Numbers:
         raise nothing_kept(choices, stage.folder(number) / "answers")
     _free_memory()
     job, config = stage.job, stage.config
-    seconds = None if job.match_seconds is None else job.match_seconds / config.rounds
+    seconds = _seconds_a_round(stage, job.match_seconds)
+    most = _seconds_a_round(stage, job.most_seconds, 2)
     policy = job.policy if config.start == "base" else stage.newest_policy(number)
     sampled = [replace(row, completion=text, desirable=None) for row, text in kept]
-    part = replace(job, folder=stage.folder(number), policy=policy, match_seconds=seconds)
+    part = replace(job, folder=stage.folder(number), policy=policy, match_seconds=seconds, most_seconds=most)
     return imitate(part, config, stage.split.train.only(own + sampled), stage.split.validation.rows)
+
+
+def _seconds_a_round(stage: _Stage, seconds: float | None, parts: int = 1) -> float | None:
+    """A round's share of the stage's time; half of it (parts = 2) is for sampling, half for training."""
+    return None if seconds is None else seconds / stage.config.rounds / parts
 
 
 def _free_memory() -> None:

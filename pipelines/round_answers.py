@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 from graders.base import Grader
 from pipelines import processes
@@ -32,7 +33,9 @@ _PART = 512
 class Request:
     """What is asked. folder: of the files. policy: a model folder or hub id. seed: of the first part.
 
-    hint: with the right answer in the prompt, which the grader does not see. served: asked instead of the policy.
+    hint: with the right answer in the prompt, which the grader does not see. seconds: after which no further part is
+    asked, whose prompts stay without answers; parts then come in random order. None: all are asked. served: who is
+    asked instead of the policy.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class Request:
     rows: Sequence[Row]
     seed: int
     hint: bool
+    seconds: float | None = None
     served: Served | None = None
 
     def path(self, number: int) -> Path:
@@ -104,7 +108,11 @@ def _fill(
     seconds_path = request.folder / f"seconds-{processes.rank()}.json"
     seconds = json.loads(seconds_path.read_text(encoding="utf-8")) if seconds_path.exists() else {}
     total = sum(map(len, parts)) * stage.samples_per_prompt
-    for number in missing:
+    for number in _in_order(missing, request):
+        if seconds and request.seconds is not None and sum(seconds.values()) >= request.seconds:
+            job.progress.say(f"out of time: {len(parts[number])} prompts are not asked")
+            write_grades(request.path(number), [])
+            continue
         begun = time.monotonic()
         before = sum(len(part) for place, part in enumerate(parts) if place < number) * stage.samples_per_prompt
         with job.progress.part(before, total):
@@ -120,11 +128,16 @@ def _fill(
             job.progress.say(f"none of the first {len(graded)} answers passes; if no other does, nothing can be kept")
 
 
+def _in_order(missing: list[int], request: Request) -> list[int]:
+    """Parts hold prompts of like length, so those that time allows must not be the longest alone."""
+    return missing if request.seconds is None else Random(request.seed).sample(missing, len(missing))
+
+
 def _graded(
     asked: Answerer, grader: Grader, request: Request, number: int, wanted: tuple[list[Row], Sampling]
 ) -> list[GradedRow]:
     """The answers to the rows that leave room for one, graded."""
-    rows = [row for row in wanted[0] if asked.fits(request.messages(row))]
+    rows = [row for row in wanted[0] if asked.room([request.messages(row)]) >= asked.limit]
     answers = asked.answers([request.messages(row) for row in rows], wanted[1], request.asked_path(number))
     each = [row for row, some in zip(rows, answers, strict=True) for _ in some]
     return grade_completions(grader, each, [answer for some in answers for answer in some])

@@ -1,17 +1,17 @@
-"""What a run has proved so far: from the evaluations' records to report.json and report.md, and to a gate's answer."""
+"""What a run has proved so far: from the evaluations' records to report.json and report.md."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from graders.errors import UserError
-from pipelines.evals.compare import compare
 from pipelines.evals.course import PLOT
 from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
-from pipelines.evals.reward_checks import FEWEST, RULES
 from pipelines.evals.summary import Evaluated, Setting
-from pipelines.plan import Evaluate, Gate, Plan, Probe, RewardModel, is_control, served_by
+from pipelines.gate_file import kept
+from pipelines.plan import Evaluate, Plan, Probe, is_control, served_by
+from pipelines.run_page import write_page
 from pipelines.state import Record, Step
 
 
@@ -19,7 +19,8 @@ def write_run_report(plan: Plan, todo: Sequence[Step], run_folder: Path) -> None
     """Writes both files over the evaluations that are done; nothing when none is, or only those of controls."""
     models = evaluated(todo)
     if not all(model.control for model in models):
-        write_report(run_folder, models, _setting(plan, todo))
+        report = write_report(run_folder, models, _setting(plan, todo))
+        write_page(run_folder, plan, todo, report, models)
 
 
 def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
@@ -81,10 +82,20 @@ def _setting(plan: Plan, todo: Sequence[Step]) -> Setting:
     records = [_numbers(step) for step in todo]
     rang = [_alarm(step.stage.name, alarm) for step in todo for alarm in _numbers(step).get("alarms", [])]
     best_of = {step.stage.name: _best_of_words(plan, step) for step in todo if _best_of(step) > 1 and step.record()}
-    said = [*rang, *(str(numbers["note"]) for numbers in records if "note" in numbers)]
+    said = [*_allowed(todo), *rang, *(str(numbers["note"]) for numbers in records if "note" in numbers)]
     probes = {step.stage.name: _numbers(step) for step in todo if isinstance(step.stage, Probe) and step.record()}
     courses = {step.stage.name: _course(step) for step in todo if "course" in _numbers(step)}
     return Setting(plan.name, _sampling(plan, measured) | best_of, grader, [*_notes(measured), *said], probes, courses)
+
+
+def _allowed(todo: Sequence[Step]) -> list[str]:
+    """Gates that stayed shut and did not stop the plan."""
+    judged = [kept(step) for step in todo if step.record() is not None]
+    return [
+        f"The gate of {one.stage} stayed shut and was allowed by --allow-gate: {one.refusal}."
+        for one in judged
+        if one is not None and one.allowed
+    ]
 
 
 def _course(step: Step) -> Mapping[str, Any]:
@@ -122,51 +133,3 @@ def _notes(measured: Mapping[str, Any]) -> list[str]:
     if measured.get("validation_rows", 1) == 0:
         return ["There were too few rows for a validation part: the last weights of each stage were taken."]
     return []
-
-
-def gate_refusal(step: Step, todo: Sequence[Step]) -> str | None:
-    """Why the gate of a stage stays shut; None when it opens or there is no gate."""
-    if isinstance(step.stage, Probe):
-        return _probe_refusal(step.stage, step.record())
-    if isinstance(step.stage, RewardModel):
-        return _reward_model_refusal(step.stage, step.record())
-    record = step.record()
-    if not isinstance(step.stage, Evaluate) or step.stage.gate is None or record is None:
-        return None
-    return _evaluation_refusal(step.stage.gate, record, todo)
-
-
-def _evaluation_refusal(gate: Gate, record: Record, todo: Sequence[Step]) -> str | None:
-    rate = record.numbers["pass_rate"]
-    if gate.min_pass_rate is not None and (rate is None or rate < gate.min_pass_rate):
-        return f"pass rate {rate if rate is None else f'{rate:.1%}'} is under {gate.min_pass_rate:.1%}"
-    if gate.min_gain is None:
-        return None
-    models = evaluated(todo)
-    mine = next(model for model in models if model.name == record.stage)
-    gain = compare(models[0].rows, mine.rows).difference
-    if gain is None or gain.low <= gate.min_gain:
-        low = "unknown" if gain is None else f"{gain.low:+.1f}"
-        return f"the low end of the gain over the base is {low} points, not over {gate.min_gain:+.1f}"
-    return None
-
-
-def _reward_model_refusal(stage: RewardModel, record: Record | None) -> str | None:
-    """A reward model that only counts letters, or that nothing is known of, must train no policy."""
-    if not stage.gate or record is None or record.numbers.get("beats_baselines"):
-        return None
-    found = record.numbers
-    if found["held_out_pairs"] < FEWEST:
-        return f"{found['held_out_pairs']} held-out pairs are too few to know what it is worth (at least {FEWEST})"
-    low, middle, high = found["gain_points"]
-    rule = {"length": "going by length alone", "majority": "taking what was chosen more often"}[found["gain_over"]]
-    return (
-        f"{found['accuracy']:.1%} of {found['held_out_pairs']} held-out pairs are right; {rule} gets "
-        f"{found[RULES[found['gain_over']]]:.1%}, so it is {middle:+.1f} points better [{low:+.1f}, {high:+.1f}], "
-        "not surely any better"
-    )
-
-
-def _probe_refusal(stage: Probe, record: Record | None) -> str | None:
-    shut = stage.gate and record is not None and record.numbers["verdict"] != "ready"
-    return str(record.numbers["advice"]) if shut and record else None

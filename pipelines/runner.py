@@ -11,12 +11,13 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.engines import require_engines
 from pipelines.files import remove_tree
+from pipelines.gates import judge, require_known
 from pipelines.launcher import DONE, STOPPED, Launcher, Watcher, finished_record
 from pipelines.plan import Evaluate, Label, Probe
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.enough import wanted
 from pipelines.run_lock import lock
-from pipelines.run_report import gate_refusal, write_run_report
+from pipelines.run_report import write_run_report
 from pipelines.signals import Signals
 from pipelines.state import Step, steps, why_run
 
@@ -25,10 +26,12 @@ GATE_CLOSED = 3
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """until: the last stage to run. force: stages to run again, with all that reads them."""
+    """until: the last stage to run. force: stages to run again, with all that reads them. allow: stages whose gate may
+    stay shut; that it did stands in gate.json and in the report."""
 
     until: str | None = None
     force: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
 
 def default_run_folder(loaded: LoadedPlan) -> Path:
@@ -47,11 +50,13 @@ def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Wa
     """Runs what must run; returns the exit code. Raises UserError where the user must change something."""
     require_engines(loaded.plan)
     todo = _until(steps(loaded, run_folder), options.until)
+    require_known(options.allow, todo)
     lock_descriptor = lock(run_folder)
     try:
         _forget(todo, options.force)
         with Signals() as signals:
-            code = _run_all(loaded, run_folder, todo, watcher, Launcher(loaded, lock_descriptor, signals))
+            launcher = Launcher(loaded, lock_descriptor, signals)
+            code = _run_all(loaded, run_folder, todo, (watcher, launcher, options.allow))
     finally:
         os.close(lock_descriptor)
     return code
@@ -79,7 +84,10 @@ def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
             remove_tree(step.folder)
 
 
-def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Watcher, launcher: Launcher) -> int:
+def _run_all(
+    loaded: LoadedPlan, run_folder: Path, todo: list[Step], means: tuple[Watcher, Launcher, tuple[str, ...]]
+) -> int:
+    watcher, launcher, allow = means
     pending = list(todo)
     while pending:
         step = pending.pop(0)
@@ -95,11 +103,14 @@ def _run_all(loaded: LoadedPlan, run_folder: Path, todo: list[Step], watcher: Wa
         if isinstance(step.stage, Label) and (lacks := wanted(step.stage, loaded.plan, loaded.folder)) is not None:
             watcher.waits(step, f"{lacks}. To collect them: {_label_command(step, todo, loaded, run_folder)}")
             return STOPPED
+        judgement = judge(step, todo, allow)
         if isinstance(step.stage, Evaluate | Probe):
             write_run_report(loaded.plan, todo, run_folder)
-        if (refusal := gate_refusal(step, todo)) is not None:
-            watcher.gate_closed(step, refusal)
-            return GATE_CLOSED
+        if judgement is not None and judgement.refusal is not None:
+            if not judgement.allowed:
+                watcher.gate_closed(step, judgement.refusal)
+                return GATE_CLOSED
+            watcher.gate_allowed(step, judgement.refusal)
     return DONE
 
 

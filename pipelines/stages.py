@@ -36,6 +36,8 @@ def graders_of(plan: Plan, stage: Stage) -> list[str]:
     uses = STAGES[stage.type].graders
     ranks = (isinstance(stage, Evaluate) and stage.best_of > 1) or (isinstance(stage, Label) and stage.reward)
     metric = [plan.metric] if uses in ("metric", "both") else []
+    kept = plan.evaluation.regression_metric if isinstance(stage, Evaluate) else None
+    metric += [kept] if kept else []
     return [*metric, *([plan.reward_of(stage)] if uses in ("reward", "both") or ranks else [])]
 
 

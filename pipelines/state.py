@@ -148,6 +148,8 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):
         parts["evaluation"] = plan.evaluation.model_dump_json()
+        if plan.evaluation.regression is not None:
+            parts["regression rows"] = source_identity(plan.evaluation.regression, base)
     return parts
 
 

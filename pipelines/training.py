@@ -111,6 +111,8 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
         raise Stopped
     seconds = watch.train_seconds
     if not watch.idle and checkpoint is None and thumbprint(trainer.model) == before:
+        if watch.out_of_time and job.most_seconds is not None:
+            raise _too_short(state.global_step, seconds, job)
         raise UserError(
             f"training changed no weight in {state.global_step} steps",
             "more steps (the first of a warmup has a learning rate of zero); in RL, answers that the grader can judge",
@@ -126,6 +128,20 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
         remove_tree(job.checkpoints)
     steps = {"steps": state.global_step, "taken_from_step": taken, "processes": processes.count()}
     return {"train_seconds": round(seconds, 2), **steps, "learning_rate": trainer.args.learning_rate}
+
+
+LEAST_STEPS = 8
+"""Below this a rate that warms up over the first three has taught next to nothing."""
+
+
+def _too_short(steps: int, seconds: float, job: Job) -> UserError:
+    minutes = LEAST_STEPS * seconds / max(1, steps) / 60
+    return UserError(
+        f"{seconds:.0f} seconds were enough for {steps} steps only, which moved no weight",
+        f"about {minutes:.2g} minutes, for {LEAST_STEPS} steps",
+        "raise max_minutes (of a pilot: --minutes), or lower prompts_per_step or batch_size",
+        str(job.folder),
+    )
 
 
 def _require_finite(model: Any, rate: float) -> None:

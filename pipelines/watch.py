@@ -56,8 +56,8 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
-        limit = self._job.match_seconds
-        if limit is None:
+        limit = self._job.limit_seconds
+        if self._job.match_seconds is None or limit is None:
             self._job.progress.step(state.global_step, state.max_steps, "steps", **self._latest)
         else:
             self._job.progress.step(min(self.train_seconds, limit), limit, "seconds", **self._latest)

@@ -91,7 +91,8 @@ def _run(file: dict[str, Any], part: dict[str, Any]) -> None:
     _stop_on_signal(progress)
     plan = Plan.model_validate(file["plan"], context={"folder": Path(file["base"])})
     rows = Path(part["rows"]) if part["rows"] else None
-    job = Job(plan, part["stage"], Path(file["base"]), folder, part["policy"], part["match_seconds"], progress, rows)
+    times = (part["match_seconds"], progress, rows, part["most_seconds"])
+    job = Job(plan, part["stage"], Path(file["base"]), folder, part["policy"], *times)
     numbers = STAGES[part["type"]].function()(job)
     if not processes.is_first():
         return

@@ -81,6 +81,9 @@ class Terminal:
     def gate_closed(self, step: Step, why: str) -> None:
         self._line("✗", step, f"gate: {why}")
 
+    def gate_allowed(self, step: Step, why: str) -> None:
+        self._line("!", step, f"gate shut, allowed by --allow-gate: {why}")
+
     def waits(self, step: Step, why: str) -> None:
         self.waiting = True
         self._line("…", step, f"waits for people: {why}")

@@ -14,6 +14,7 @@ from advisor.advise import Advice, answers_path
 from advisor.cli.ask import spoken
 from advisor.cli.show_audit import show_verdict
 from advisor.cli.show_decision import decision_values, show_decision
+from advisor.cli.show_probe import facts, show_probed
 from advisor.profile import DataProfile
 from pipelines.data.describe import describe
 
@@ -30,6 +31,9 @@ def show_advice(console: Console, advice: Advice, out: Path) -> None:
     console.print()
     console.print(_answers(advice))
     console.print()
+    if advice.probed is not None:
+        show_probed(console, advice.probed)
+        console.print()
     show_decision(console, advice.decision)
     console.print()
     console.print(Text(f"answers: {answers_path(out)}", "dim"))
@@ -44,6 +48,10 @@ def show_advice(console: Console, advice: Advice, out: Path) -> None:
         state = "wrote" if advice.written else "unchanged:"
         console.print(Text(f"{state} {out}"))
         console.print(Text.assemble("next:  ", (f"finetune-advisor run {shlex.quote(str(out))}", "bold")))
+    if advice.plan is not None and advice.probed is None and advice.plan.metric in advice.plan.graders:
+        how = Text(f"finetune-advisor probe {shlex.quote(str(out))}", "bold")
+        said = "not measured yet: what the model does now, and whether a better prompt would do. init --probe, or  "
+        console.print(Text.assemble((said, "dim"), how))
 
 
 def grader_sentence(profile: DataProfile) -> str:
@@ -64,6 +72,7 @@ def advice_json(advice: Advice, out: Path) -> str:
         "answers": {key: dataclasses.asdict(answer) for key, answer in advice.answers.items()},
         "profile": profile_values(advice.profile) if advice.profile else None,
         "audit": advice.audit.model_dump(mode="json") if advice.audit else None,
+        "probe": {**advice.probed.model_dump(mode="json"), "facts": facts(advice.probed)} if advice.probed else None,
         "plan": str(out) if advice.plan else None,
         "written": advice.written,
     }

@@ -1,6 +1,6 @@
 """The pipeline of a family: every rule that holds puts its method next, each method once, in this order."""
 
-from advisor.facts import Facts
+from advisor.facts import FLOOR, Facts
 from advisor.rules.families import MANY_LABELS
 from advisor.rules.kinds import StageRule
 from advisor.rules.sources import (
@@ -14,6 +14,7 @@ from advisor.rules.sources import (
     OURS,
     PREDIBASE,
     REFT,
+    REGRET,
     RFT_YUAN,
     TULU,
     UNPACKING,
@@ -22,6 +23,7 @@ from advisor.rules.sources import (
 
 FEW_PROMPTS = 100  # AWS asks for at least 100 training prompts before RL
 SHORT_HOURS = 1.0
+NEARLY_SOLVED = 0.88  # the highest base score of the published RFT cases
 FEW_PAIRS = 300  # ours: Azure's range for DPO begins at 500, OpenAI's advice at thousands
 MANY_UNPAIRED = 1000  # ours: PPO's merit over DPO is that it also learns from prompts that nobody compared answers to
 
@@ -37,6 +39,19 @@ def _short(f: Facts) -> bool:
 def suits_ppo(f: Facts) -> bool:
     """A reward model that can be trusted, and many prompts that only it can teach on."""
     return f.reward_model and f.pairs >= FEW_PAIRS and f.unpaired >= MANY_UNPAIRED
+
+
+def bare_results(f: Facts) -> bool:
+    """Results without the steps that lead to them, which help: what imitates them unlearns the steps, unless the model
+    gets nothing right and so has none to lose."""
+    return f.demonstrations is False and f.reasoning_helps is True and not f.at_floor
+
+
+def half_known(f: Facts) -> bool:
+    """A probe tried this model on these rows: it is right now and then, but not nearly always. A score that was only
+    told says nothing of its samples."""
+    tried = f.origins.get("base_score") == "measured"
+    return tried and f.base_score is not None and FLOOR < f.base_score < NEARLY_SOLVED
 
 
 STAGES: tuple[StageRule, ...] = (
@@ -93,18 +108,28 @@ STAGES: tuple[StageRule, ...] = (
     StageRule(
         "few_hours",
         ("rft",),
-        lambda f: not _few_prompts(f) and _short(f),
+        lambda f: not _few_prompts(f) and _short(f) and not bare_results(f),
         "rejection_sampling",
-        "Rejection sampling, not GRPO: it samples once, which fits into {f.hours:g} hours better.",
-        (OURS,),
+        "Rejection sampling, not GRPO: in {f.hours:g} hours imitating one's own right answers gets further than RL on "
+        "them.",
+        (REGRET, RFT_YUAN),
     ),
     StageRule(
         "practise",
         ("rft",),
-        lambda f: not _few_prompts(f) and not _short(f),
+        lambda f: not _few_prompts(f) and (not _short(f) or bare_results(f)),
         "grpo",
         "GRPO: the model answers each prompt several times, and the grader's score teaches it.",
         (REFT, OPENAI_RFT),
+    ),
+    StageRule(
+        "own_right_answers",
+        ("sft",),
+        lambda f: f.gradable and f.verifiable is True and half_known(f),
+        "rejection_sampling",
+        "Then rejection sampling: the model gets {f.base_score:.0%} right now, and its own right answers, picked by "
+        "the grader, teach beyond the labels and past wrong ones. One round is cheap.",
+        (REGRET,),
     ),
     StageRule(
         "imitate_preferred",

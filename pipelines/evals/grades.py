@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from graders.errors import UserError
 from pipelines.files import write_text
 
+REGRESSION = "regression.jsonl"
+"""Beside grades.jsonl: an evaluation's answers to the rows that must not get worse."""
+
 
 class GradedRow(BaseModel):
     """One answer and its grade.

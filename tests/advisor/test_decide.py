@@ -236,3 +236,31 @@ def test_a_teacher_is_read_from_the_task_but_never_from_a_models_name(task, outc
 def test_a_choice_of_a_few_is_warned_of_from_the_task_alone():
     ids = {fired.id for fired in decide(replace(REASONING, task="Multiple choice questions of biology")).fired}
     assert "guessable_by_its_kind" in ids
+
+
+TRIED = Facts(
+    prompts=300, labels=300, demonstrations=False, verifiable=True, grader="string_check", reasoning_helps=False,
+    format_new=False, base_score=0.5, origins={"base_score": "measured"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "stages"),
+    [
+        (TRIED, ("sft", "rejection_sampling")),
+        (replace(TRIED, origins={"base_score": "told"}), ("sft",)),
+        (replace(TRIED, base_score=0.9), ("sft",)),
+        (replace(TRIED, base_score=0.0), ("sft",)),
+        (replace(TRIED, grader=None), ("sft",)),
+    ],
+)
+def test_after_sft_a_model_that_was_tried_and_half_knows_the_task_learns_from_its_own_right_answers(facts, stages):
+    assert decide(facts).stages == stages
+
+
+def test_in_a_short_time_rejection_sampling_is_advised_but_not_on_results_without_steps():
+    facts = replace(TRIED, reasoning_helps=True, demonstrations=True, format_new=True, hours=0.05)
+    assert decide(facts).stages == ("sft", "rejection_sampling")
+    assert decide(replace(facts, hours=10.0)).stages == ("sft", "grpo")
+    assert decide(replace(facts, demonstrations=False, format_new=False)).stages == ("grpo",)
+    assert decide(replace(facts, demonstrations=False, base_score=0.0)).stages == ("sft", "rejection_sampling")

@@ -13,9 +13,11 @@ from transformers import AutoModelForCausalLM
 
 from graders.errors import UserError
 from pipelines import round_answers, sampling
+from pipelines.data.checked import load_checked
 from pipelines.job import Job, Progress, Stopped
 from pipelines.plan_file import load_plan
 from pipelines.rejection_sampling import run
+from pipelines.round_answers import Request, answered
 from pipelines.runner import Options, run_plan
 from pipelines.sizing import Room
 from pipelines.sources import STARTER
@@ -106,6 +108,20 @@ def test_later_rounds_ask_the_trained_model_and_leave_one_model(planned: Planner
     assert [path.parent.name for path in (tmp_path / "out").rglob("model.safetensors")] == ["model"]
     assert {item["round"] for item in lines(tmp_path / "out" / "kept.jsonl")} == {1, 2}
     assert numbers["train_seconds"] > sum(one["sampling_seconds"] for one in numbers["rounds"]) > 0
+
+
+def test_prompts_beyond_its_time_are_not_asked_and_the_first_ones_always_are(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(round_answers, "_PART", 40)  # answers of ten prompts
+    job = job_of(planned(), tmp_path / "out")
+    rows = load_checked(job.plan.data, job.base).train.rows
+    request = Request(tmp_path / "out" / "answers", str(STARTER), rows, seed=0, hint=False, seconds=0.0)
+    found = answered(job, job.plan.graders["answer"], request, rows)
+    numbers = [len(some) for some in found.values()]
+    assert set(numbers) == {0, 4}
+    assert 1 <= numbers.count(4) <= 10 < len(rows)
+    assert found == answered(job, job.plan.graders["answer"], request, rows), "the files say what was not asked"
 
 
 def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(

@@ -51,6 +51,9 @@ class Notes:
     def gate_closed(self, step: Step, why: str) -> None:
         self.lines.append(f"gate {step.stage.name}: {why}")
 
+    def gate_allowed(self, step: Step, why: str) -> None:
+        self.lines.append(f"allowed {step.stage.name}: {why}")
+
     def waits(self, step: Step, why: str) -> None:
         self.lines.append(f"{step.stage.name} waits: {why}")
 

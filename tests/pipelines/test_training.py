@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,17 @@ def test_training_that_moves_no_weight_is_an_error(write_plan: Writer, tiny_mode
 def test_a_control_arm_stops_after_its_time(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
     numbers = run(write_plan(SFT), tiny_model, tmp_path / "out", match_seconds=1.0)
     assert 1.0 <= numbers["train_seconds"] < 5.0
+
+
+def test_training_ends_at_its_limit_and_says_when_that_is_too_short(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    job = job_of(write_plan(SFT | {"epochs": 1000}), tiny_model, tmp_path / "out")
+    numbers = STAGES["sft"].function()(replace(job, most_seconds=1.0))
+    assert 1.0 <= numbers["train_seconds"] < 5.0
+    job = job_of(write_plan(SFT | {"epochs": 1000}), tiny_model, tmp_path / "short")
+    with pytest.raises(UserError, match="seconds were enough for 1 steps only, which moved no weight"):
+        STAGES["sft"].function()(replace(job, most_seconds=0.0001))
 
 
 def test_rejection_sampling_with_nothing_right_trains_on_the_rows_own_completions(

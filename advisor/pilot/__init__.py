@@ -1,0 +1,1 @@
+"""Races the methods that the data allows, each for as long as the others, before the whole training is paid for."""
