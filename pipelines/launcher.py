@@ -76,7 +76,8 @@ class Launcher:
             return self._code()
         if process.returncode == STOPPED:  # somebody asked the worker itself
             return STOPPED
-        raise _worker_error(process.returncode, job_path, log_path, batch[0])
+        at_work = next((step for step in batch if step.record() is None), batch[-1])
+        raise _worker_error(process.returncode, job_path, log_path, at_work)
 
     def _code(self) -> int:
         return INTERRUPTED if self._signals.received[0] == signal.SIGINT else STOPPED

@@ -47,7 +47,7 @@ def run(job: Job) -> Numbers:
         if asking.settled:
             break
     asking.write()
-    train_rows, notes = len(split.train.rows), tuple(asker.notes)
+    train_rows, notes = len(split.train.rows), (*asker.notes, *asker.model.notes().values())
     asked = Asked(stage, part, len(rows), train_rows, asker.limit, asking.rate, named, asking.alpha, notes)
     return probed(asking.groups, list(asking.found.values()), asked).model_dump(mode="json")
 
