@@ -5,7 +5,7 @@ In: a Request. Out: an Advice. Answers are saved beside the plan as soon as ther
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from advisor.answers import Answer, read_answers, write_answers
@@ -15,10 +15,11 @@ from advisor.facts import Facts
 from advisor.hardware import gpu_memory_gib
 from advisor.interview import Ask, Interrupted, Voices, check_all, interview, move_paths
 from advisor.plan_text import plan_text, write_plan
-from advisor.planner import make_plan, reference_column
+from advisor.planner import make_plan, named_grader, reference_column
+from advisor.probing import plan_to_probe
 from advisor.profile import DataProfile, profile
 from advisor.profiling.for_init import closer
-from advisor.questions import DATA, QUESTIONS, Context
+from advisor.questions import DATA, PROBE, QUESTIONS, Context
 from graders.errors import UserError
 from pipelines.data.checked import load_checked
 from pipelines.data.checks import check_rows, check_split
@@ -29,7 +30,10 @@ from pipelines.data.split import limit_rows
 from pipelines.evals.audit import audit
 from pipelines.evals.audit_record import Audit
 from pipelines.evals.trials import one_by_one
+from pipelines.launcher import Watcher
 from pipelines.plan import Plan
+from pipelines.probe_result import Probed
+from pipelines.probing import Silent, probe
 
 _AUDITED = 200
 
@@ -37,7 +41,8 @@ _AUDITED = 200
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the user named. given: answers, their paths relative to the working folder. spec: how to read the data, its
-    paths relative to the plan's folder; its `train` is replaced by the answer `data`. busy: shown while this works."""
+    paths relative to the plan's folder; its `train` is replaced by the answer `data`. busy: shown while this works.
+    watcher: shows how far the probe is."""
 
     out: Path
     spec: DataSpec
@@ -46,12 +51,14 @@ class Request:
     ask: Ask | None = None
     force: bool = False
     busy: Callable[[str], AbstractContextManager[object]] = nullcontext
+    watcher: Callable[[], AbstractContextManager[Watcher]] = lambda: nullcontext(Silent())
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What came out. profile and rows are None without data, plan where there is nothing to train on yet; written:
-    plan.yaml is new or changed. audit: of the plan's metric on at most 200 rows; None where no fast grader is it."""
+    plan.yaml is new or changed. audit: of the plan's metric on at most 200 rows; None where no fast grader is it.
+    probed: what the model did on the rows; None where it was not tried."""
 
     rows: Rows | None
     profile: DataProfile | None
@@ -61,6 +68,7 @@ class Advice:
     written: bool
     notes: tuple[str, ...]
     audit: Audit | None = None
+    probed: Probed | None = None
 
 
 def answers_path(plan: Path) -> Path:
@@ -72,14 +80,16 @@ def advise(request: Request) -> Advice:
     """Asks, measures, decides and writes. Raises UserError for everything that the user can mend."""
     make_folder(request.out.parent)
     voices, notes = _voices(request)
-    rows, data, answers = _answered(request, voices)
-    decision = decide(gather(data, answers))
+    rows, data, answers, probed = _answered(request, voices)
+    if answers[PROBE].value is True and probed is None:
+        notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
+    decision = decide(gather(data, answers, probed))
     plan, written = None, False
     if data is not None and decision.outcome != "collect":
         plan = make_plan(decision, data, answers, _spec(request.spec, answers))
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     audited = _audited(plan, rows, request) if plan is not None and rows is not None else None
-    return Advice(rows, data, answers, decision, plan, written, notes, audited)
+    return Advice(rows, data, answers, decision, plan, written, notes, audited, probed)
 
 
 def _audited(plan: Plan, rows: Rows, request: Request) -> Audit | None:
@@ -118,8 +128,10 @@ def _voices(request: Request) -> tuple[Voices, tuple[str, ...]]:
     return Voices(check_all(given, folder), check_all(earlier, folder), request.ask), notes
 
 
-def _answered(request: Request, voices: Voices) -> tuple[Rows | None, DataProfile | None, dict[str, Answer]]:
-    """The data, its profile and all answers; what was told is saved, however this ends."""
+def _answered(
+    request: Request, voices: Voices
+) -> tuple[Rows | None, DataProfile | None, dict[str, Answer], Probed | None]:
+    """The data, its profile, all answers, and what the probe found; what was told is saved, however this ends."""
     folder, path = request.out.parent, answers_path(request.out)
     answers: dict[str, Answer] = {}
     try:
@@ -128,12 +140,31 @@ def _answered(request: Request, voices: Voices) -> tuple[Rows | None, DataProfil
         if answers["data"].value != NONE:
             with request.busy(f"Reading {answers['data'].value}"):
                 rows, data = measure(_spec(request.spec, answers), folder)
-        answers |= interview(QUESTIONS, Context(folder, data, _told(answers), gpu_memory_gib()), voices)
+        first = 1 + [question.key for question in QUESTIONS].index(PROBE)
+        context = Context(folder, data, _told(answers), gpu_memory_gib())
+        answers |= interview(QUESTIONS[:first], context, voices)
+        write_answers(path, {**voices.earlier, **voices.given, **_told(answers)})
+        probed = _probed(request, data, answers)
+        context = replace(context, told=_told(answers), probed=probed)
+        answers |= interview(QUESTIONS[first:], context, voices)
     except Interrupted as interrupted:
         write_answers(path, {**voices.earlier, **voices.given, **_told(answers), **_told(interrupted.answers)})
         raise
     write_answers(path, _told(answers))
-    return rows, data, answers
+    return rows, data, answers, probed
+
+
+def _probed(request: Request, data: DataProfile | None, answers: Mapping[str, Answer]) -> Probed | None:
+    """What the model does now, where that is wanted and something can grade it."""
+    grader = named_grader(str(answers["grader"].value), data) if data is not None else None
+    if answers[PROBE].value is not True or data is None or grader is None:
+        return None
+    model, folder = str(answers["model"].value), request.out.parent
+    with request.watcher() as watcher:
+        outcome = probe(plan_to_probe(_spec(request.spec, answers), data, model, grader, folder), watcher)
+    if outcome.found is None:
+        raise Interrupted({})
+    return outcome.found
 
 
 def _told(answers: Mapping[str, Answer]) -> dict[str, Value]:
@@ -156,11 +187,12 @@ def read_rows(spec: DataSpec, folder: Path) -> Rows:
     return rows if spec.limit is None else limit_rows(rows, spec.limit)
 
 
-def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:
+def gather(data: DataProfile | None, answers: Mapping[str, Answer], probed: Probed | None = None) -> Facts:
     """The facts of the decision, each with its origin."""
     hours = float(answers["hours"].value)
     fit = data.fit if data else None
     named = answers["grader"].value
+    tried: tuple[str, ...] = ("base_score", "prompted_score") if probed else ()
     return Facts(
         prompts=data.num_prompts if data else 0,
         labels=int(answers["labelled"].value),
@@ -183,7 +215,11 @@ def gather(data: DataProfile | None, answers: Mapping[str, Answer]) -> Facts:
         model=str(answers.get("model", Answer(STARTER, "assumed")).value),
         gpu_gib=float(answers["gpu_gib"].value),
         hours=hours or None,
-        origins={key: answer.origin for key, answer in answers.items()},
+        base_score=probed.base_score if probed else None,
+        prompted_score=probed.prompted_score if probed else None,
+        score_low=probed.score_low if probed else None,
+        target=float(answers["target"].value) or None,
+        origins={key: answer.origin for key, answer in answers.items()} | dict.fromkeys(tried, "measured"),
     )
 
 
@@ -197,9 +233,12 @@ def require_plan(advice: Advice) -> Plan:
         return advice.plan
     if advice.decision.outcome == "collect":
         happened = "there is nothing to train on yet, so no plan was written; your answers are kept"
-        named = "" if advice.rows is None else "; where the rows hold answers already: --column completion=NAME"
-        fix = f"collect one and run init again{named}"
-        raise UserError(happened, "\n            or ".join(advice.decision.missing), fix)
+        fix = "collect one and run init again"
+        if advice.rows is not None:
+            fix = "collect one and run init again; where the rows hold answers already: --column completion=NAME"
+        missing = advice.decision.missing
+        others = [f"            or {other}" for other in missing[1:]]
+        raise UserError(happened, "\n".join([*missing[:1], *others]), fix)
     raise UserError(
         "there is no data, so no plan was written; your answers are kept",
         "a file with your rows",

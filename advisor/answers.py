@@ -32,14 +32,16 @@ class Answers(BaseModel):
     demonstrations: bool | None = Field(None, description="The answers show how, not only the result.")
     verifiable: bool | None = Field(None, description="A program can tell a right answer from a wrong one.")
     grader: str | None = Field(None, description="Which grader does it, or `none`.")
+    probe: bool | None = Field(None, description="Try the model on the rows before deciding.")
     reasoning_helps: YesNoUnknown | None = Field(None, description="Thinking step by step makes answers better.")
     format_new: YesNoUnknown | None = Field(None, description="The model does not know this task or its format yet.")
+    target: float | None = Field(None, description="Share of right answers that is good enough; 0: not said.")
     preferences: int | None = Field(None, description="Pairs of a better and a worse answer.")
     reward_model: bool | None = Field(None, description="A reward model on the pairs has passed its gate.")
     gpu_gib: float | None = Field(None, description="Memory of the GPU to train on, 0 for none.")
     hours: float | None = Field(None, description="What training may take; 0 for no limit.")
     control: bool | None = Field(None, description="Also train SFT on for as long as RFT, for comparison.")
-    probe: bool | None = Field(None, description="Measure before RL whether there is anything to learn from.")
+    rl_gate: bool | None = Field(None, description="Stop before RL where it could learn nothing.")
     name: str | None = Field(None, description="Names the plan and its run's folder.")
 
 

@@ -21,7 +21,7 @@ Check = Callable[[object, Path], Value]
 
 UNKNOWN, NONE, STARTER = "unknown", "none", "starter"
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-_YES = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+_YES = {"yes": True, "y": True, "true": True, "是": True, "no": False, "n": False, "false": False, "否": False}
 
 
 def text(value: object, _: Path) -> Value:
@@ -43,7 +43,7 @@ def yes_no(value: object, _: Path) -> Value:
 
 def yes_no_unknown(value: object, folder: Path) -> Value:
     """yes, no or unknown."""
-    if str(value).strip().casefold() in {UNKNOWN, "?", "don't know"}:
+    if str(value).strip().casefold() in {UNKNOWN, "?", "don't know", "不知道"}:
         return UNKNOWN
     try:
         return yes_no(value, folder)
@@ -64,6 +64,17 @@ def amount(value: object, _: Path) -> Value:
     if not isinstance(value, bool) and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", str(value).strip()):
         return float(str(value))
     raise UserError(f"{value!r} is no amount", "a number, 0 or more")
+
+
+def share(value: object, folder: Path) -> Value:
+    """A share from 0 to 1."""
+    try:
+        found = amount(value, folder)
+    except UserError:
+        found = 2.0
+    if float(found) > 1:
+        raise UserError(f"{value!r} is no share", "a number from 0 to 1, such as 0.8")
+    return found
 
 
 def plan_name(value: object, _: Path) -> Value:

@@ -22,6 +22,8 @@ ASSUMABLE: Mapping[str, tuple[Callable[[Facts], Facts], ...]] = {
     "format_new": (lambda f: replace(f, format_new=True), lambda f: replace(f, format_new=False)),
 }
 """Facts that a person may have left at an assumed default, each with what else it could be."""
+PROBED = frozenset({"reasoning_helps", "format_new"})
+"""Those of them that `init --probe` can measure."""
 _SPOKEN = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -142,14 +144,16 @@ def _fired(rule: Rule | Veto | Barrier | StageRule | Caution, facts: Facts) -> F
 
 def _assumptions(facts: Facts, choice: _Choice) -> tuple[Fired, ...]:
     """What nobody confirmed and would change the advice, in one sentence."""
-    shaky = []
+    shaky = {}
     for name, others in ASSUMABLE.items():
         differs = any(_choose(other(facts)).methods != choice.methods for other in others)
         if differs and facts.origins.get(name) == "assumed":
-            shaky.append(f"{name} = {_SPOKEN[getattr(facts, name)]}")
+            shaky[name] = f"{name} = {_SPOKEN[getattr(facts, name)]}"
     if not shaky:
         return ()
-    said = f"Assumed, not known: {', '.join(shaky)}. Say otherwise with --set, and the advice may change."
+    how = "--set, or measure with --probe" if PROBED & shaky.keys() and facts.base_score is None else "--set"
+    guesses = ", ".join(shaky.values())
+    said = f"Assumed, not known: {guesses}. Say otherwise with {how}, and the advice may change."
     return (Fired("assumed", said, ()),)
 
 

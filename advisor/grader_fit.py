@@ -111,7 +111,8 @@ def _material(grader: Grader, rows: Sequence[Row]) -> str:
     if isinstance(grader, Numeric) and _share_copied(rows) >= _COPIED:
         return "the number of the reference stands in the prompt, so copying it would pass"
     if isinstance(grader, JsonFields) and (names := unasked_fields(rows)):
-        return f"no prompt asks for the reference's {', '.join(names)}"
+        fields = ", ".join(names)
+        return f"no prompt asks for the reference's {fields}"
     return ""
 
 

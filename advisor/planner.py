@@ -50,7 +50,7 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
         "graders": measured | judge,
         "metric": GRADER if grader else "preference" if preferred else "likelihood",
         "stages": _stages(
-            decision, answers["control"].value is True, answers["probe"].value is True, grader is not None
+            decision, answers["control"].value is True, answers["rl_gate"].value is True, grader is not None
         ),
     }
     return Plan.model_validate(fields)
@@ -60,7 +60,11 @@ def chosen_grader(decision: Decision, profile: DataProfile, answers: Mapping[str
     """The grader that was told, else the one that fits; None where nothing can grade."""
     if not decision.facts.gradable:
         return None
-    name = str(answers["grader"].value)
+    return named_grader(str(answers["grader"].value), profile)
+
+
+def named_grader(name: str, profile: DataProfile) -> AnyGrader | None:
+    """The grader of an answer to the question `grader`: a type, with what was read from the data, or a mapping."""
     if name.startswith("{"):
         return parse_grader(yaml.safe_load(name))
     if profile.fit is not None and profile.fit.grader.type == name:
@@ -84,7 +88,7 @@ def record(decision: Decision) -> DecisionRecord:
 
 def _data(decision: Decision, profile: DataProfile, spec: DataSpec) -> DataSpec:
     """The data as named, with the detected columns written out: detection may get better, a plan must not move."""
-    columns = {**_detected(profile), **spec.columns}
+    columns = {**detected_columns(profile), **spec.columns}
     if "sft" in decision.stages and profile.num_completions == 0 and (reference := reference_column(profile)):
         columns["completion"] = reference
     skewed = profile.answers.skew >= SKEWED and "sft" in decision.stages
@@ -97,7 +101,7 @@ def reference_column(profile: DataProfile) -> str | None:
     return None if column is None or "," in column else column
 
 
-def _detected(profile: DataProfile) -> dict[Role, str]:
+def detected_columns(profile: DataProfile) -> dict[Role, str]:
     """The roles as columns; none where a role is no plain column of its own, such as a turn of a conversation."""
     roles = dict(profile.roles)
     roles = {role: column for role, column in roles.items() if column != "template"}
@@ -108,7 +112,7 @@ def _detected(profile: DataProfile) -> dict[Role, str]:
     return {role: roles[role] for role in get_args(Role) if role in roles}
 
 
-def _stages(decision: Decision, control: bool, probe: bool, graded: bool) -> list[dict[str, object]]:
+def _stages(decision: Decision, control: bool, rl_gate: bool, graded: bool) -> list[dict[str, object]]:
     """The base model's evaluation, then each training stage with its own, RL after a probe if wanted; last the control
     arm, if wanted. graded: whether a grader can measure which of several answers is best."""
     methods = [method for method in decision.stages if method in TRAINS_THE_MODEL]
@@ -120,8 +124,8 @@ def _stages(decision: Decision, control: bool, probe: bool, graded: bool) -> lis
             stages.append({"type": "evaluate", "name": "best_of_8", "best_of": 8, "reward": JUDGE})
         if method not in TRAINS_THE_MODEL:
             continue
-        if probe and method in NEEDS_SIGNAL:
-            stages.append({"type": "probe", "name": "probe", "gate": True})
+        if rl_gate and method in NEEDS_SIGNAL:
+            stages.append({"type": "probe", "name": "probe", "stop_early": True, "gate": True})
         reward = {"reward": JUDGE} if method == "ppo" else {}
         stages += [
             {"type": STAGE_TYPES.get(method, method), "name": method, **reward},

@@ -13,16 +13,19 @@ from advisor import checks
 from advisor.answers import Answer
 from advisor.checks import NONE, STARTER, UNKNOWN, Check, Value
 from advisor.profile import DataProfile
+from pipelines.probe_result import Probed
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a default may look at. told: answers given so far; profile: None where there is no data."""
+    """What a default may look at. told: answers given so far; profile: None where there is no data; probed: what the
+    model did on the rows, None where it was not tried."""
 
     folder: Path
     profile: DataProfile | None = None
     told: Mapping[str, Value] = field(default_factory=dict)
     gpu_gib: float = 0.0
+    probed: Probed | None = None
 
     @property
     def model(self) -> str:
@@ -108,7 +111,9 @@ def _grader(context: Context) -> Answer:
 
 
 def _reasoning_helps(context: Context) -> Answer:
-    """Never more than assumed: only trying the model both ways can measure it."""
+    """Only trying the model both ways can measure it."""
+    if context.probed is not None and context.probed.reasoning_helps is not None:
+        return Answer(context.probed.reasoning_helps, "measured")
     if context.profile is None:
         return Answer(UNKNOWN, "assumed")
     if context.profile.answers.worked or context.profile.word_problems:
@@ -118,6 +123,8 @@ def _reasoning_helps(context: Context) -> Answer:
 
 
 def _format_new(context: Context) -> Answer:
+    if context.probed is not None and context.probed.format_new is not None:
+        return Answer(context.probed.format_new, "measured")
     if context.model == STARTER:
         return Answer(True, "assumed")
     return Answer(False if _INSTRUCT.search(context.model) else UNKNOWN, "assumed")
@@ -129,6 +136,11 @@ def _no_data(context: Context) -> bool:
 
 def _can_be_checked(context: Context) -> bool:
     return context.told.get("verifiable", _verifiable(context).value) is True
+
+
+def _unmeasured(default: Callable[[Context], Answer]) -> Callable[[Context], bool]:
+    """Whether a person is to be asked what the probe did not tell."""
+    return lambda context: _can_be_checked(context) and default(context).origin != "measured"
 
 
 def _other_model(context: Context) -> bool:
@@ -143,6 +155,9 @@ DATA = Question(
     _assumed(NONE),
     is_path=True,
 )
+
+PROBE = "probe"
+"""The question after which the model is tried, if that is wanted: what comes later may be measured by it."""
 
 QUESTIONS: tuple[Question, ...] = (
     Question(
@@ -195,13 +210,22 @@ QUESTIONS: tuple[Question, ...] = (
         _can_be_checked,
     ),
     Question(
+        PROBE,
+        "Shall the model be tried on your rows first, asked in several ways?",
+        "Then what it can do, and whether a better prompt would do, is measured in place of assumed.",
+        checks.yes_no,
+        _assumed(False),
+        YES_NO,
+        when=lambda _: False,  # asked of nobody, for it takes a while: who wants it says --probe
+    ),
+    Question(
         "reasoning_helps",
         "Do answers get better when the model thinks step by step first?",
         "Between 100 and 100,000 labelled rows this decides between RFT and SFT.",
         checks.yes_no_unknown,
         _reasoning_helps,
         YES_NO_UNKNOWN,
-        _can_be_checked,
+        _unmeasured(_reasoning_helps),
     ),
     Question(
         "format_new",
@@ -210,7 +234,15 @@ QUESTIONS: tuple[Question, ...] = (
         checks.yes_no_unknown,
         _format_new,
         YES_NO_UNKNOWN,
-        _can_be_checked,
+        _unmeasured(_format_new),
+    ),
+    Question(
+        "target",
+        "Which share of right answers would be good enough, from 0 to 1? (0 where nobody said)",
+        "Where the model, or a better prompt alone, reaches it, nothing need be trained.",
+        checks.share,
+        _assumed(0.0),
+        when=lambda context: context.probed is not None,
     ),
     Question(
         "preferences",
@@ -255,13 +287,13 @@ QUESTIONS: tuple[Question, ...] = (
         when=lambda _: False,  # asked of nobody: who wants it says --set control=yes
     ),
     Question(
-        "probe",
-        "Shall the model be probed before RL, and the run stop where it could learn nothing?",
-        "RL learns only where answers to a prompt differ in score; the probe costs sixteen answers to a hundred rows.",
+        "rl_gate",
+        "Shall the run stop before RL where RL could learn nothing?",
+        "RL learns only where answers to a prompt differ in score; the gate costs sixteen answers to 30 to 100 rows.",
         checks.yes_no,
-        _assumed(False),
+        _assumed(True),
         YES_NO,
-        when=lambda _: False,  # asked of nobody: who wants it says --set probe=yes
+        when=lambda _: False,  # asked of nobody: who wants none says --set rl_gate=no
     ),
     Question(
         "name",

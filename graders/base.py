@@ -34,6 +34,7 @@ class Sample:
 class Grade:
     """score: in [0, 1], or None when unscored. raw: the grader's own number. parts: sub-scores by name.
 
+    extracted: the answer that was found in the completion; None where there was none, or none is looked for.
     errors: what went wrong, in OpenAI's words (`sample_parse_error`, `python_grader_runtime_error`, ...).
     """
 

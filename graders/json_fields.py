@@ -59,7 +59,7 @@ class JsonFields(Grader):
         try:
             answer = leaves(parsed(text), self.fields or ())
         except ValueError as error:
-            return Grade(0.0, f"the completion is no JSON to compare: {error}", extracted=text[:1000])
+            return Grade(0.0, f"the completion is no JSON to compare: {error}")
         results = _results(asked, answer)
         explained = {field.name for field in asked} | {above for field in asked for above in ancestors(field.name)}
         extra = [name for name in answer if name not in explained and name not in reference]

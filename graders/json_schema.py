@@ -64,7 +64,7 @@ class JsonSchema(Grader):
         except SlowPattern as slow:
             return unscored(str(slow))
         except (ValueError, OverflowError) as error:
-            return Grade(0.0, f"the completion is no JSON to validate: {error}", extracted=text[:1000])
+            return Grade(0.0, f"the completion is no JSON to validate: {error}")
         if not found:
             return Grade(1.0, "valid under the schema", extracted=text[:1000])
         said = "; ".join(_said(error) for error in found[:5])

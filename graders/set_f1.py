@@ -51,7 +51,7 @@ class SetF1(Grader):
         try:
             found = items(text, _MAX_ITEMS, pairs=any(item.is_pair for item in wanted))
         except ValueError as error:
-            return Grade(0.0, f"no set in the completion: {error}", extracted=text[:1000])
+            return Grade(0.0, f"no set in the completion: {error}")
         if not wanted:
             return _against_nothing(found, text, sample.reference)
         if self.values != "exact":

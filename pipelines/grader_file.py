@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graders.base import Grader
 from graders.errors import UserError
-from graders.union import parse_grader
+from graders.union import AnyGrader, parse_grader
 from pipelines.data.spec import DataSpec
 from pipelines.data.text import parse_json
 from pipelines.plan import METRICS_WITHOUT_GRADER
@@ -23,7 +22,7 @@ class NamedGrader:
     """name: in the plan, else its own or its type. data: how its plan reads rows, or None."""
 
     name: str
-    grader: Grader
+    grader: AnyGrader
     data: DataSpec | None = None
 
 

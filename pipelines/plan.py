@@ -13,11 +13,13 @@ from pipelines.alarms import AlarmName, PreferenceAlarmName
 from pipelines.data.spec import DataSpec
 from pipelines.dpo_losses import PairLoss
 from pipelines.grpo_losses import Loss
+from pipelines.served_spec import Served
 
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
@@ -91,6 +93,7 @@ class Evaluate(Strict):
     type: Literal["evaluate"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is evaluated; else the newest, or the plan's.")
+    served: Served | None = Field(None, description="Instead: a model behind a server, an arm for comparison only.")
     best_of: int = Field(
         1, ge=1, le=1024, description="Sample so many answers and take the one with the highest reward; 1: greedy."
     )
@@ -104,11 +107,16 @@ class Probe(Strict):
     type: Literal["probe"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    served: Served | None = Field(None, description="Instead: a model behind a server.")
     reward: str | None = Field(None, description="Grader that the RL after it optimises; else the plan's `reward`.")
     rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
     samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature; best that of the RL after it.")
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
+    styles: tuple[PromptStyle, ...] = Field(
+        (), description="Ask the rows in these styles too, greedily, and compare each with the rows as they are."
+    )
+    stop_early: bool = Field(False, description="Ask in growing parts and stop as soon as the answer is clear.")
     gate: bool = Field(False, description="Stop here with exit code 3 when the model is starved or saturated.")
 
 
@@ -181,8 +189,11 @@ class RejectionSampling(Training):
 
     type: Literal["rejection_sampling"]
     reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
+    served: Served | None = Field(
+        None, description="A model behind a server, such as a larger one: the first round samples from it instead."
+    )
     rounds: int = Field(
-        1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
+        1, ge=1, le=100, description="At most so many; two without a rise of the metric end them, and the best counts."
     )
     start: Literal["base", "last"] = Field(
         "base", description="What each round trains: the stage's input model anew, or the last round's model further."
@@ -302,6 +313,11 @@ Stage = Annotated[
 def is_control(stage: Stage) -> bool:
     """Whether nothing later starts from it unless it names it."""
     return isinstance(stage, Training) and stage.control
+
+
+def served_by(stage: Stage) -> Served | None:
+    """The server that the stage asks instead of any model of the run."""
+    return stage.served if isinstance(stage, Evaluate | Probe) else None
 
 
 class DecisionRecord(Strict):

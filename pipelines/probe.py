@@ -1,164 +1,146 @@
-"""Signal before spending: what RL could learn from the policy as it is, from k sampled answers to validation rows.
+"""What the policy does as it is, and what RL could learn from it: from its answers to validation rows.
 
-In: a policy, the plan's validation rows (training rows where there are none), the reward grader. Out: samples.jsonl
-(every answer with its grade), prompts.jsonl (each prompt's pass rate and spread), and numbers: pass@k, the share of
-groups with spread by group size (pipelines/evals/signal.py), a verdict and advice in words. How many steps a gain takes
-is not foretold: it hangs on the task; what one pass over the training prompts costs in sampling is.
+In: a policy, the plan's validation rows (or training rows, never test rows), the reward grader. Out: samples.jsonl
+(every drawn answer with its grade), prompts.jsonl (each prompt's pass rate and spread), <style>.jsonl (greedy answers),
+and a Probed. Styles are compared on the same rows, paired. With `stop_early` rows are asked in parts, and what is clear
+is not asked any more. How many steps a gain takes is not foretold: it hangs on the task.
 """
 
 import json
-import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from graders.errors import UserError
-from graders.statistics import paired_bootstrap
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Split
-from pipelines.evals import signal
+from pipelines.data.split import prompt_hash
+from pipelines.evals.compare import compare, rate
 from pipelines.evals.grades import GradedRow, write_grades
-from pipelines.evals.score import grade_completions
-from pipelines.evals.verdict import percent
-from pipelines.evaluate import chosen, pass_table, summary
+from pipelines.evals.looks import ALPHA, Look, difference_settled, looks, rate_settled, signal_settled
+from pipelines.evaluate import chosen
 from pipelines.files import write_text
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
-from pipelines.models import load_policy
 from pipelines.plan import Probe
-from pipelines.sampling import Completion, Sampling, sample
-from pipelines.training import answer_limit, require_room
-
-OFTEN = 0.05
-"""Of answers that were cut short, or that the grader could not score: worth a sentence."""
+from pipelines.probe_answers import Answers, Asker
+from pipelines.probe_numbers import Asked, names_answers, per_prompt, probed, scored_groups, style_found
+from pipelines.probe_result import RowsFrom, StyleFound
+from pipelines.prompt_styles import Style, choose_shots
+from pipelines.sources import locate
 
 
 def run(job: Job) -> Numbers:
     """The stage function of `probe`."""
     stage = job.config(Probe)
     split = load_checked(job.plan.data, job.base)
-    rows = chosen(split.validation.rows or split.train.rows, stage.rows)
+    shots = choose_shots(split.train.rows, split.validation.rows) if "few_shot" in stage.styles else []
+    part, rows = _rows(job, split, stage.rows, shots)
     grader = checked_grader(job, job.reward_name, rows)
-    job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} {_part(split)} rows")
-    answers, rate, limit = _answers(job, stage, rows, split)
-    groups = [grade_completions(grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)]
-    flat = [graded for group in groups for graded in group]
-    write_grades(job.folder / "samples.jsonl", flat)
-    write_text(job.folder / "prompts.jsonl", "".join(json.dumps(_prompt(group)) + "\n" for group in groups))
-    scored = [scores for group in groups if len(scores := _scores(group)) > 1]
-    if not scored:
-        raise UserError(
-            f"no prompt has two answers that the grader could score, for example: {flat[0].reason}",
-            "a reference that the grader reads, and a grader that is up",
-            "look at samples.jsonl",
-            str(job.folder),
-        )
-    found = {**_measures(flat, stage), **_signal(groups, scored), "max_new_tokens": limit, "rows_from": _part(split)}
-    return found | _spending(found, rate, len(split.train.rows)) | {"advice": advice(found)}
+    job.progress.say(f"samples {stage.samples_per_prompt} answers to each of {len(rows)} {part} rows")
+    asker = Asker(job, rows, split.train.rows, shots, grader)
+    for note in asker.notes:
+        job.progress.say(note)
+    named = names_answers(grader, rows)
+    asking = _Asking(job, asker, named, rows)
+    for look in looks(len(rows), stage.stop_early):
+        asking.go_on(look)
+        if asking.settled:
+            break
+    asking.write()
+    train_rows, notes = len(split.train.rows), (*asker.notes, *asker.model.notes().values())
+    asked = Asked(stage, part, len(rows), train_rows, asker.limit, asking.rate, named, asking.alpha, notes)
+    return probed(asking.groups, list(asking.found.values()), asked).model_dump(mode="json")
 
 
-def _part(split: Split) -> str:
-    return "validation" if split.validation.rows else "training"
+def _rows(job: Job, split: Split, most: int, shots: Sequence[Row]) -> tuple[RowsFrom, list[Row]]:
+    """Validation rows. Training rows where there are none; also where they are few and the model is the plan's own,
+    for to a model that was not trained yet one kind is as new as the other. In an order that hangs on no file.
+
+    shots: training rows that are shown, so that they cannot be asked.
+    """
+    shown = {prompt_hash(row) for row in shots}
+    train = [row for row in split.train.rows if prompt_hash(row) not in shown] or split.train.rows
+    rows = chosen(split.validation.rows, most)
+    more: list[Row] = []
+    if not rows or (len(rows) < most and job.policy == locate(job.plan.model, job.base)):
+        more = chosen(train, most - len(rows))
+    part: RowsFrom = "validation and training" if rows and more else "training" if more else "validation"
+    return part, sorted([*rows, *more], key=lambda row: (prompt_hash(row, "probe"), row.number))
 
 
-def _answers(
-    job: Job, stage: Probe, rows: Sequence[Row], split: Split
-) -> tuple[list[list[Completion]], float | None, int]:
-    """The answers, completions a second (None where some were kept from before a stop), and the length limit."""
-    policy = load_policy(job.policy, job.plan.model, "draw")
-    limit = stage.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
-    require_room(limit, policy)
-    settings = Sampling(limit, stage.temperature, stage.samples_per_prompt, job.plan.seed)
-    kept = job.folder / "answers.jsonl"
-    resumed, began = kept.exists(), time.perf_counter()
-    prompts = [row.messages for row in rows]
-    answers = sample(policy, prompts, settings, job.plan.model.template_args, job.progress, kept)
-    rate = len(rows) * stage.samples_per_prompt / (time.perf_counter() - began)
-    return answers, None if resumed else rate, limit
+class _Asking:
+    """groups: drawn answers, prompt by prompt. alpha: of the last look at them. found: of each style."""
+
+    def __init__(self, job: Job, asker: Asker, named: bool, rows: Sequence[Row]) -> None:
+        self._job, self._asker, self._named, self._rows = job, asker, named, rows
+        self._answers: dict[Style, Answers] = {style: Answers() for style in asker.styles}
+        self.found: dict[Style, StyleFound] = {}
+        self.groups: list[list[GradedRow]] = []
+        self.alpha = ALPHA
+        self._signal_settled = False
+        self._seconds, self._resumed = 0.0, asker.resumed
+
+    @property
+    def settled(self) -> bool:
+        return self._signal_settled and all(found.settled for found in self.found.values())
+
+    @property
+    def rate(self) -> float | None:
+        """Drawn answers a second; None where some were kept from before a stop."""
+        return None if self._resumed else sum(map(len, self.groups)) / self._seconds
+
+    def go_on(self, look: Look) -> None:
+        """Asks what is not settled yet, up to so many rows, and looks at it."""
+        for style in self._open_styles():
+            answers = self._answers[style]
+            start = len(answers.graded)
+            self._asker.greedy(style, self._rows[start : look.rows], start, answers)
+            self.found[style] = self._look_at(style, look)
+        if not self._signal_settled:
+            self._draw(look)
+
+    def _open_styles(self) -> list[Style]:
+        """What is not settled, and the direct style with it: the others are compared on the same rows."""
+        settled = {style for style, found in self.found.items() if found.settled}
+        left = [style for style in self._asker.styles if style not in settled]
+        return [style for style in self._asker.styles if left and (style in left or style == "direct")]
+
+    def _look_at(self, style: Style, look: Look) -> StyleFound:
+        """A style's answers so far, beside the direct ones."""
+        answers, direct = self._answers[style], self._answers["direct"]
+        if style == "direct":
+            known = rate_settled(rate(direct.graded, look.alpha))
+            return style_found(style, direct, self._named, look.alpha, None, known)
+        alpha = look.alpha / (len(self._asker.styles) - 1)
+        against = compare(_numbered(direct.graded), _numbered(answers.graded), self._job.plan.seed, alpha)
+        return style_found(style, answers, self._named, alpha, against, difference_settled(against, alpha))
+
+    def _draw(self, look: Look) -> None:
+        if self._answers and not self.groups:
+            self._asker.make_room(self._answers["direct"])
+        start, began = len(self.groups), time.perf_counter()
+        self.groups += self._asker.drawn(self._rows[start : look.rows], start)
+        self._seconds += time.perf_counter() - began
+        scored = scored_groups(self.groups)
+        if not scored:
+            raise UserError(
+                f"no prompt has two answers that the grader could score, for example: {self.groups[0][0].reason}",
+                "a reference that the grader reads, and a grader that is up",
+                "finetune-advisor grade validate says what the rows lack",
+                str(self._job.folder),
+            )
+        self.alpha = look.alpha
+        self._signal_settled = signal_settled(scored, look.alpha)
+
+    def write(self) -> None:
+        """Leaves every answer with its grade."""
+        folder = self._job.folder
+        write_grades(folder / "samples.jsonl", [graded for group in self.groups for graded in group])
+        write_text(folder / "prompts.jsonl", "".join(json.dumps(per_prompt(group)) + "\n" for group in self.groups))
+        for style, answers in self._answers.items():
+            write_grades(folder / f"{style}.jsonl", answers.graded)
 
 
-def _scores(group: Sequence[GradedRow]) -> list[float]:
-    return [graded.score for graded in group if graded.score is not None]
-
-
-def _prompt(group: Sequence[GradedRow]) -> dict[str, Any]:
-    scores, passed = _scores(group), [graded.passed for graded in group if graded.passed is not None]
-    return {
-        "row": group[0].index,
-        "scored": len(scores),
-        "pass_rate": statistics.fmean(passed) if passed else None,
-        "mean_score": statistics.fmean(scores) if scores else None,
-        "spread": statistics.pstdev(scores) if scores else None,
-    }
-
-
-def _measures(flat: Sequence[GradedRow], stage: Probe) -> dict[str, Any]:
-    """How the answers are, over all prompts; `spread` is the mean standard deviation within a prompt."""
-    of_all = summary(flat)
-    kept = ("mean_score", "unscored", "truncated_rate", "mean_tokens")
-    return {"samples_per_prompt": stage.samples_per_prompt, **{name: of_all[name] for name in kept}}
-
-
-def _signal(groups: Sequence[Sequence[GradedRow]], scored: Sequence[Sequence[float]]) -> dict[str, Any]:
-    shares = signal.shares_with_spread(scored)
-    best = signal.advised(shares)
-    low, high = paired_bootstrap([statistics.fmean(some) for some in scored], range(len(scored)), n_resamples=2000)
-    return {
-        "prompts": len(scored),
-        "mean_score_interval": [low, high],
-        "spread": statistics.fmean(statistics.pstdev(some) for some in scored),
-        "prompts_with_spread": sum(len(set(some)) > 1 for some in scored),
-        "pass_at_k": pass_table(groups),
-        "groups_with_spread": [
-            {"size": s.size, "share": s.share, "interval": list(s.interval), "estimator": s.estimator} for s in shares
-        ],
-        "verdict": signal.verdict(scored),
-        "group_size": best.size,
-    }
-
-
-def _spending(found: dict[str, Any], rate: float | None, train_rows: int) -> dict[str, Any]:
-    """What the advised group size costs, sampling alone, if the answers keep their length."""
-    size = found["group_size"]
-    share = next(row["share"] for row in found["groups_with_spread"] if row["size"] == size)
-    return {
-        "completions_per_group_with_spread": size / share if share else None,
-        "completions_per_second": rate,
-        "sampling_seconds_per_pass": size * train_rows / rate if rate else None,
-    }
-
-
-def advice(numbers: Numbers) -> str:
-    """The verdict in words, with what to do, and what else is wrong."""
-    return " ".join([f"{_verdict(numbers)} {_measured(numbers)}.", *_faults(numbers)])
-
-
-def _verdict(numbers: Numbers) -> str:
-    of = f"{numbers['prompts_with_spread']} of {numbers['prompts']} prompts had answers of different scores"
-    match numbers["verdict"]:
-        case "starved":
-            return f"starved: warm up first (SFT, easier rows, or credit for parts): {of}."
-        case "saturated":
-            return f"saturated: harder data or stop, RL has little left to teach: {of}."
-    size = numbers["group_size"]
-    row = next(row for row in numbers["groups_with_spread"] if row["size"] == size)
-    low, high = row["interval"]
-    bound = "at least " if row["estimator"] == "lower bound" else ""
-    return f"use G = {size}: {bound}{percent(row['share'])} of groups have spread ({percent(low)} to {percent(high)})."
-
-
-def _measured(numbers: Numbers) -> str:
-    table = {int(k): rate for k, rate in numbers["pass_at_k"].items() if rate is not None}
-    rates = [f"pass@{k} {percent(table[k])}" for k in (min(table), max(table))] if table else []
-    return ", ".join([*rates, f"mean score {numbers['mean_score']:.3f}, {numbers['prompts']} prompts"])
-
-
-def _faults(numbers: Numbers) -> list[str]:
-    total = numbers["prompts"] * numbers["samples_per_prompt"]
-    said = []
-    if numbers["truncated_rate"] > OFTEN:
-        cut = f"{percent(numbers['truncated_rate'])} of the answers were cut at {numbers['max_new_tokens']} tokens"
-        said.append(f"{cut}: raise max_new_tokens.")
-    if numbers["unscored"] > OFTEN * total:
-        said.append(f"{numbers['unscored']} answers could not be scored: samples.jsonl says why.")
-    return said
+def _numbered(graded: Sequence[GradedRow]) -> list[GradedRow]:
+    """With their places as numbers: rows of two files may bear the same one."""
+    return [row.model_copy(update={"index": place}) for place, row in enumerate(graded)]

@@ -67,7 +67,7 @@ def sft(stage: SFT | RejectionSampling, facts: ModelFacts, tuning: Tuning, data:
     rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
     size = stage.batch_size or sizing.sft_batch_size(data.rows)
     way = _way(stage, facts, tuning, data, device)
-    epochs = stage.epochs or sizing.sft_epochs(data.rows)
+    epochs = stage.epochs or sizing.sft_epochs(data.rows, size, facts.hidden_size)
     return _passes(data, size, _split(size, facts, way, data, device), rate, epochs, way)
 
 

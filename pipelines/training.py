@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import torch
 
 from graders.errors import UserError
 from pipelines import processes, sizing
+from pipelines.checkpoints import newest_checkpoint
 from pipelines.data.render import encode
 from pipelines.data.rows import Row
 from pipelines.files import remove_tree, write_json
@@ -20,7 +20,7 @@ from pipelines.models import LORA_RANK, Policy, computes_in_bf16, save_policy, s
 from pipelines.plan import ModelSpec, Training
 from pipelines.sized import Device, Sized
 from pipelines.sizing import ModelFacts
-from pipelines.watch import COMPLETE, Watch
+from pipelines.watch import Watch
 
 
 def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
     something to learn from.
     """
     before = thumbprint(trainer.model)
-    checkpoint = newest_checkpoint(job.checkpoints)
+    checkpoint = newest_checkpoint(job.checkpoints, job.progress)
     job.progress.say(f"resumes from {checkpoint.name}" if checkpoint else "training begins")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     state = trainer.state
@@ -159,17 +159,6 @@ def _require_finite(model: Any, rate: float) -> None:
             "a learning rate that the model bears",
             f"lower learning_rate (it was {rate:g}), or remove it from the plan",
         )
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The whole checkpoint of the most steps; half-written ones are removed, by one process."""
-    whole = []
-    for path in folder.glob("checkpoint-*"):
-        if (path / COMPLETE).exists():
-            whole.append(path)
-        elif processes.is_first():
-            shutil.rmtree(path)
-    return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
 def thumbprint(model: Any) -> str:

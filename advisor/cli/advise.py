@@ -4,10 +4,13 @@ from pathlib import Path
 
 import click
 
+from advisor.cli.options import language_option
+
 
 @click.command()
 @click.option("--facts", type=click.Path(path_type=Path), required=True, help="YAML or JSON file of facts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
+@language_option
 def advise(facts: Path, as_json: bool) -> None:
     """Decide from facts alone: no data is read and no model is tried. `null` means unknown.
 

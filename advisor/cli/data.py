@@ -28,6 +28,7 @@ def data(file: str, model: str | None, as_json: bool, **options: object) -> None
     from advisor.profile import profile
     from pipelines.data.checks import check_rows
     from pipelines.data.describe import describe
+    from pipelines.language import shown
 
     rows = read_rows(data_spec(file, options, Path.cwd()), Path.cwd())
     found = profile(rows, check_rows(rows))
@@ -36,7 +37,7 @@ def data(file: str, model: str | None, as_json: bool, **options: object) -> None
         return
     console = plain_console()
     console.print(describe(rows, found.findings))
-    console.print(f"  {grader_sentence(found)}\n", highlight=False)
+    console.print(f"  {shown(grader_sentence(found))}\n", highlight=False)
     if found.num_pairs:
         told = "  the pairs together (length bias, contradictions, annotators): finetune-advisor preferences audit"
         console.print(f"{told} {shlex.quote(file)}\n", highlight=False)

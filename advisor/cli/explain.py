@@ -4,10 +4,13 @@ from pathlib import Path
 
 import click
 
+from advisor.cli.options import language_option
+
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@language_option
 def explain(plan: Path, as_json: bool) -> None:
     """Tell why a plan looks as it does: reasons, sources, runner-up, what would change the advice.
 

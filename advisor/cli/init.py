@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from advisor.cli.options import data_options
+from advisor.cli.options import data_options, language_option
 
 
 @click.command()
@@ -13,10 +13,12 @@ from advisor.cli.options import data_options
 @click.option("--answers", type=click.Path(path_type=Path), help="Take answers from this file.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Give one answer.")
 @click.option("--yes", is_flag=True, help="Take the default of every question that has no answer yet.")
+@click.option("--probe", is_flag=True, help="Try the model on the rows first: measure in place of assuming.")
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("plan.yaml"), help="Where the plan goes.")
 @click.option("--force", is_flag=True, help="Overwrite a plan that differs.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@language_option
 def init(out: Path, yes: bool, as_json: bool, **options: object) -> None:
     """Look at the data, ask what only you know, advise SFT, RFT or RLHF, and write plan.yaml.
 

@@ -8,15 +8,19 @@ import sys
 import click
 
 from graders.errors import UserError, nearest
+from pipelines.language import preferred, shown, speak
 
 COMMANDS = {
     "init": "advisor.cli.init:init",
     "advise": "advisor.cli.advise:advise",
     "explain": "advisor.cli.explain:explain",
+    "probe": "advisor.cli.probe:probe",
     "import-openai": "advisor.cli.import_openai:import_openai",
     "check": "advisor.cli.check:check",
     "run": "advisor.cli.run:run",
     "status": "advisor.cli.status:status",
+    "compare": "advisor.cli.compare:compare",
+    "export": "advisor.cli.export:export",
     "label": "advisor.cli.label:label",
     "data": "advisor.cli.data:data",
     "pilot": "advisor.cli.pilot:pilot",
@@ -29,10 +33,13 @@ HELP = {
     "init": "Interview, look at the data, decide, and write plan.yaml.",
     "advise": "Decide from a file of facts alone, without data or a model.",
     "explain": "Tell the decision that a plan keeps, with its reasons and sources.",
+    "probe": "Measure what a model does on your rows now, and whether a better prompt would do.",
     "import-openai": "Turn an OpenAI fine-tuning job or grader into plan.yaml.",
     "check": "Say what of a plan would fail later, before it costs anything.",
     "run": "Run a plan; what is done is skipped, what was stopped goes on.",
     "status": "Show which stages of a plan are done, and why the others would run.",
+    "compare": "Show several runs side by side, paired where they answered the same rows.",
+    "export": "Write the tuned model as a folder that ships, proved equal to what was measured.",
     "label": "Serve a page where people compare what the model wrote.",
     "data": "Show how a data file is read: roles, findings, rendered rows.",
     "pilot": "Race the methods for some minutes, to choose by numbers.",
@@ -58,7 +65,7 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(HELP.items()))
+            formatter.write_dl([(name, shown(text)) for name, text in HELP.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -91,6 +98,7 @@ def run_command(arguments: list[str]) -> int:
     """The exit code of a command: 0 done, 1 the user must change something, 2 usage, 3, 75, 130 as in the README."""
     _write_on_any_terminal()
     try:
+        speak(preferred())
         code = cli.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -98,12 +106,12 @@ def run_command(arguments: list[str]) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        click.echo(shown("Interrupted."), err=True)
         return 130
     except BrokenPipeError:
         return 0
     except (UserError, OSError) as error:
-        click.echo(f"Error: {_as_user_error(error)}", err=True)
+        click.echo(_told(_as_user_error(error)), err=True)
         return 1
     return code if isinstance(code, int) else 0
 
@@ -113,6 +121,15 @@ def _write_on_any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _told(error: UserError) -> str:
+    """The message in the user's language."""
+    happened, expected, fix = (
+        "\n".join(map(shown, part.split("\n"))) for part in (error.happened, error.expected, error.fix)
+    )
+    said = UserError(happened, expected, fix, error.where)
+    return "\n".join(map(shown, f"Error: {said}".split("\n")))
 
 
 def _as_user_error(error: UserError | OSError) -> UserError:

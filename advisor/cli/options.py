@@ -11,6 +11,7 @@ from graders.errors import UserError
 from pipelines.data.rows import Role
 from pipelines.data.spec import DataSpec
 from pipelines.data.table import did_you_mean, listed
+from pipelines.language import LANGUAGES, Language, speak
 
 Decorator = Callable[[Any], Any]
 _COLUMN = click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", help="The column of a role.")
@@ -26,6 +27,19 @@ _DATA_OPTIONS: tuple[Decorator, ...] = (
     _TEST,
     *_TEMPLATES,
 )
+
+
+def language_option(command: Any) -> Any:
+    """Adds --lang, which wins over FINETUNE_ADVISOR_LANG and the locale."""
+    told = "Language of what is shown; else that of FINETUNE_ADVISOR_LANG, or of the locale."
+    choice = click.Choice(LANGUAGES)
+    option = click.option("--lang", type=choice, help=told, expose_value=False, is_eager=True, callback=_speak)
+    return option(command)
+
+
+def _speak(_ctx: click.Context, _option: click.Parameter, language: Language | None) -> None:
+    if language is not None:
+        speak(language)
 
 
 def data_options(command: Any) -> Any:

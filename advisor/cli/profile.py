@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from advisor.cli.options import whole_data_options
+from advisor.cli.options import language_option, whole_data_options
 
 
 @click.command()
@@ -12,6 +12,7 @@ from advisor.cli.options import whole_data_options
 @whole_data_options
 @click.option("--model", metavar="NAME", help="Count tokens with this model's tokenizer; else they are estimated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@language_option
 @click.pass_context
 def profile(ctx: click.Context, /, data: str, model: str | None, as_json: bool, **options: object) -> None:
     """Measure DATA: all rows for counts, faults and leaks, a sample of 20,000 for what takes longer.

@@ -10,7 +10,9 @@ from advisor.checks import NONE
 from advisor.cli.ask import ask
 from advisor.cli.console import busy
 from advisor.cli.options import data_spec
+from advisor.cli.progress import Terminal
 from advisor.interview import parse_sets
+from advisor.questions import PROBE
 from graders.errors import UserError
 
 
@@ -21,6 +23,7 @@ def request_from(out: Path, yes: bool, options: Mapping[str, Any]) -> Request:
         happened = "there is no terminal to ask on"
         raise UserError(happened, "answers given beforehand", "add --yes for the defaults, or --answers FILE")
     flags = {key: options[key] for key in ("data", "model") if options[key] is not None}
+    flags |= {PROBE: True} if options["probe"] else {}
     return Request(
         out=out,
         spec=data_spec(NONE, options, out.parent),
@@ -29,4 +32,5 @@ def request_from(out: Path, yes: bool, options: Mapping[str, Any]) -> Request:
         ask=ask if terminal and not yes else None,
         force=bool(options["force"]),
         busy=busy,
+        watcher=Terminal,
     )

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import click
 
+from advisor.cli.options import language_option
+
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, instead of runs/<name>/ by the plan.")
+@click.option("--stage", metavar="STAGE", help="Only this stage; those before it must be done.")
+@click.option("--from", "start", metavar="STAGE", help="Run nothing before this stage.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--force", metavar="STAGE", multiple=True, help="Run this stage again, with all that reads it.")
 @click.option("--allow-gate", "allowed", metavar="STAGE", multiple=True, help="Go on though this stage's gate is shut.")
@@ -16,6 +20,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--events", metavar="FILE", help="Add what happens to this file, as JSON lines.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write stages and gates to this file, as JUnit XML.")
+@language_option
 @click.pass_context
 def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_json: bool, **options: object) -> None:
     """Run PLAN; what is done is skipped, what was stopped goes on.
@@ -35,7 +40,9 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     if dry_run:
         show_status(loaded, run_folder, as_json)
         return
-    chosen = Options(options["until"], tuple(options["force"]), tuple(options["allowed"]))  # type: ignore[arg-type]
+    only = options["stage"]
+    limits = {"start": only or options["start"], "until": only or options["until"]}
+    chosen = Options(**limits, force=tuple(options["force"]), allow=tuple(options["allowed"]))  # type: ignore[arg-type]
     code, waiting = watched_run(loaded, run_folder, chosen, options["events"], options["junit"])  # type: ignore[arg-type]
     show_outcome(run_folder, code, waiting, as_json)
     ctx.exit(code)

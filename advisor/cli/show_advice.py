@@ -11,11 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from advisor.advise import Advice, answers_path
+from advisor.answers import Answer
+from advisor.checks import UNKNOWN
 from advisor.cli.ask import spoken
 from advisor.cli.show_audit import show_verdict
 from advisor.cli.show_decision import decision_values, show_decision
+from advisor.cli.show_probe import facts, show_probed
 from advisor.profile import DataProfile
 from pipelines.data.describe import describe
+from pipelines.language import shown, shown_value
 
 _ORIGIN = {"measured": "green", "told": "cyan", "assumed": "yellow"}
 
@@ -23,38 +27,47 @@ _ORIGIN = {"measured": "green", "told": "cyan", "assumed": "yellow"}
 def show_advice(console: Console, advice: Advice, out: Path) -> None:
     """Data, answers, advice with its reasons, and what to do next."""
     for note in advice.notes:
-        console.print(note, style="dim")
+        console.print(shown(note), style="dim")
     if advice.rows is not None and advice.profile is not None:
         console.print(describe(advice.rows, advice.profile.findings))
-        console.print(Text(f"  {grader_sentence(advice.profile)}"))
+        console.print(Text(f"  {shown(grader_sentence(advice.profile))}"))
     console.print()
     console.print(_answers(advice))
     console.print()
+    if advice.probed is not None:
+        show_probed(console, advice.probed)
+        console.print()
     show_decision(console, advice.decision)
     console.print()
-    console.print(Text(f"answers: {answers_path(out)}", "dim"))
+    console.print(Text(shown(f"answers: {answers_path(out)}"), "dim"))
     if advice.audit is not None:
         show_verdict(console, advice.audit)
     if advice.plan is not None and advice.audit is not None and advice.audit.verdict != "fit to train":
         train = advice.plan.data.train
         local = out.parent / train
         words = ["finetune-advisor", "grade", "audit", str(out), str(local) if local.exists() else train]
-        console.print(Text(f"  the examples: {shlex.join(words)}", "bold"))
+        console.print(Text(shown(f"  the examples: {shlex.join(words)}"), "bold"))
     if advice.plan is not None:
-        state = "wrote" if advice.written else "unchanged:"
-        console.print(Text(f"{state} {out}"))
-        console.print(Text.assemble("next:  ", (f"finetune-advisor run {shlex.quote(str(out))}", "bold")))
+        console.print(Text(shown(f"wrote {out}" if advice.written else f"unchanged: {out}")))
+        console.print(Text.assemble(shown("next:  "), (f"finetune-advisor run {shlex.quote(str(out))}", "bold")))
+    if advice.plan is not None and advice.probed is None and advice.plan.metric in advice.plan.graders:
+        how = Text(f"finetune-advisor probe {shlex.quote(str(out))}", "bold")
+        said = "not measured yet: what the model does now, and whether a better prompt would do. init --probe, or"
+        console.print(Text.assemble((shown(said), "dim"), "  ", how))
 
 
 def grader_sentence(profile: DataProfile) -> str:
     """Which grader fits these answers, and how that was tried."""
     fit = profile.fit
-    kind = profile.answers.kind.replace("_", " ")
+    kind = shown(profile.answers.kind.replace("_", " "))
     if fit is None:
         return f"answers: {kind}; no grader of this version compares such answers"
     tried = f"{fit.grader.type} accepts {fit.accepted:,} of {fit.tried:,} rows' own answers"
-    refused = f" (refused: rows {', '.join(map(str, fit.refused[:8]))})" if fit.refused and fit.problem else ""
-    return f"answers: {kind}; {tried}{refused}" + (f"; not used: {fit.problem}" if fit.problem else "")
+    if not fit.problem:
+        return f"answers: {kind}; {tried}"
+    rows = ", ".join(map(str, fit.refused[:8]))
+    refused = f"{tried} (refused: rows {rows})" if rows else tried
+    return f"answers: {kind}; {refused}; not used: {fit.problem}"
 
 
 def advice_json(advice: Advice, out: Path) -> str:
@@ -64,6 +77,7 @@ def advice_json(advice: Advice, out: Path) -> str:
         "answers": {key: dataclasses.asdict(answer) for key, answer in advice.answers.items()},
         "profile": profile_values(advice.profile) if advice.profile else None,
         "audit": advice.audit.model_dump(mode="json") if advice.audit else None,
+        "probe": {**advice.probed.model_dump(mode="json"), "facts": facts(advice.probed)} if advice.probed else None,
         "plan": str(out) if advice.plan else None,
         "written": advice.written,
     }
@@ -86,7 +100,14 @@ def profile_values(profile: DataProfile) -> dict[str, Any]:
 
 
 def _answers(advice: Advice) -> Table:
-    table = Table("question", "answer", "from", box=None, header_style="dim", padding=(0, 2))
+    table = Table(*map(shown, ("question", "answer", "from")), box=None, header_style="dim", padding=(0, 2))
     for key, answer in advice.answers.items():
-        table.add_row(key, spoken(answer.value), Text(answer.origin, _ORIGIN[answer.origin]))
+        table.add_row(key, _said(answer), Text(shown(answer.origin), _ORIGIN[answer.origin]))
     return table
+
+
+def _said(answer: Answer) -> str:
+    """In the user's language, but for what the user typed."""
+    if isinstance(answer.value, bool) or answer.value == UNKNOWN:
+        return shown(spoken(answer.value))
+    return spoken(answer.value) if answer.origin == "told" else shown_value(spoken(answer.value))

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.evals.audit_record import Audit, Rate
+from pipelines.language import shown
 
 _COLOUR = {"fit to train": "green", "fix first": "yellow", "unfit": "red", "note": "dim"}
 
@@ -16,15 +17,17 @@ def verdict_line(found: Audit) -> str:
     """One line: the verdict with both rates."""
     name = found.grader.get("type")
     wrong = f"false positives {_rate(found.false_positives)}, false negatives {_rate(found.false_negatives)}"
-    return f"{found.verdict}: {name} on {found.probe_rows:,} rows: {wrong}"
+    return f"{shown(found.verdict)}{shown(': ')}{shown(f'{name} on {found.probe_rows:,} rows: {wrong}')}"
 
 
 def show_verdict(console: Console, found: Audit) -> None:
     """The verdict and its findings."""
     console.print(Text(verdict_line(found), f"bold {_COLOUR[found.verdict]}"))
     for finding in found.findings:
-        fix = f"; {finding.fix}" if finding.fix else ""
-        said = Text.assemble((f"{finding.severity}: ", _COLOUR[finding.severity]), finding.message, fix)
+        fix = f"{shown('; ')}{shown(finding.fix)}" if finding.fix else ""
+        said = Text.assemble(
+            (f"{shown(finding.severity)}{shown(': ')}", _COLOUR[finding.severity]), shown(finding.message), fix
+        )
         console.print(Padding(said, (0, 0, 0, 2), expand=False))
 
 
@@ -35,37 +38,37 @@ def show_audit(console: Console, found: Audit) -> None:
     console.print(_probes(found))
     console.print()
     for line in _numbers(found):
-        console.print(line, highlight=False)
+        console.print(shown(line), highlight=False)
     for example in found.worst:
         console.print()
         score = "no score" if example.score is None else f"{example.score:.2f}"
-        console.print(Text(f"row {example.row}, {example.probe} (should be {example.wanted}): {score}", "bold"))
+        console.print(Text(shown(f"row {example.row}, {example.probe} (should be {example.wanted}): {score}"), "bold"))
         for label, text in (
             ("completion", example.completion),
             ("reference", example.reference),
             ("why", example.reason),
         ):
-            console.print(Padding(Text(f"{label}: {text}"), (0, 0, 0, 2), expand=False))
+            console.print(Padding(Text(f"{shown(label)}{shown(': ')}{text}"), (0, 0, 0, 2), expand=False))
 
 
 def _probes(found: Audit) -> Table:
-    table = Table(
-        "should be", "completion", "rows", "wrong", "95 % interval", "mean score", box=None, header_style="dim"
-    )
+    head = ("should be", "completion", "rows", "wrong", "95 % interval", "mean score")
+    table = Table(*map(shown, head), box=None, header_style="dim")
     for probe in found.probes:
         mean = "-" if probe.mean_score is None else f"{probe.mean_score:.3f}"
         low, high = f"{probe.rate.low:.1%}", f"{probe.rate.high:.1%}"
         wrong = Text(f"{probe.rate.wrong:,}", "bold red" if probe.rate.wrong else "")
-        table.add_row(probe.wanted, probe.name, f"{probe.rate.n:,}", wrong, f"{low} to {high}", mean)
+        table.add_row(
+            shown(probe.wanted), shown(probe.name), f"{probe.rate.n:,}", wrong, f"{low}{shown(' to ')}{high}", mean
+        )
     return table
 
 
 def _numbers(found: Audit) -> Iterator[str]:
     seen, guess = found.behaviour, found.guessing
     if guess.chance is not None:
-        yield f"guessing: another row's answer earns {guess.chance:.3f} on average" + (
-            "" if guess.majority is None else f", always {guess.majority_answer!r} {guess.majority:.3f}"
-        )
+        always = "" if guess.majority is None else f", always {guess.majority_answer!r} {guess.majority:.3f}"
+        yield f"guessing: another row's answer earns {guess.chance:.3f} on average{always}"
     yield f"scores: {seen.score_values:,} distinct values, standard deviation {seen.score_deviation:.2f}"
     yield f"repeated: {seen.unstable} of {seen.repeated} grades changed"
     yield f"failed: {seen.crashed:,} of {seen.num_grades:,} grades"

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
+from advisor.cli.console import print_item
 from advisor.decide import Decision
 from advisor.planner import record
+from pipelines.language import shown
 from pipelines.plan import DecisionRecord
 
 
@@ -43,19 +44,25 @@ def show_decision(console: Console, decision: Decision) -> None:
 
 def show_record(console: Console, kept: DecisionRecord) -> None:
     """A decision as a plan keeps it."""
-    console.print(Text.assemble("Advice: ", (kept.advice or kept.outcome, "bold green")))
+    console.print(Text.assemble(shown("Advice: "), (shown(kept.advice or kept.outcome), "bold green")))
     _list(console, "", kept.because)
     if kept.runner_up:
         advice, _, reason = kept.runner_up.partition(": ")
         _list(console, f"Runner-up: {advice}", [reason])
-    _list(console, "The advice would change", kept.would_change)
+    _list(console, "The advice would change", map(_world, kept.would_change))
     _list(console, "On the way", kept.edges)
     _list(console, "Sources", kept.sources)
 
 
 def _list(console: Console, title: str, lines: Iterable[str]) -> None:
-    shown = list(lines)
-    if shown and title:
-        console.print(title)
-    for line in shown:
-        console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2), expand=False))
+    told = [shown(line) for line in lines]
+    if told and title:
+        console.print(shown(title))
+    for line in told:
+        print_item(console, line)
+
+
+def _world(line: str) -> str:
+    """What would have to be otherwise, and the advice then."""
+    change, _, advice = line.partition(": ")
+    return f"{shown(change)}{shown(': ')}{shown(advice)}"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from advisor.profiling.record import DataReport, ProfileFinding, Sizes
-from pipelines.data.table import listed
+from pipelines.language import shown
 
 _STYLES = {"blocking": "bold red", "warning": "yellow", "info": "cyan"}
 _FEW = 8
@@ -17,19 +17,19 @@ _FEW = 8
 def show_profile(console: Console, report: DataReport) -> None:
     """Everything that `profile` found."""
     head = f": {report.num_rows:,} rows, {report.layout}"
-    console.print(Text.assemble((report.source, "bold"), head))
+    console.print(Text.assemble((report.source, "bold"), shown(head)))
     console.print(_roles(report))
     for line in _lines(report):
-        console.print(Padding(Text(line), (0, 0, 0, 2), expand=False), highlight=False)
+        console.print(Padding(Text(shown(line)), (0, 0, 0, 2), expand=False), highlight=False)
     console.print()
     for finding in report.findings:
         console.print(Padding(_finding(finding), (0, 0, 0, 2), expand=False))
     if not report.findings:
-        console.print("  nothing to complain of")
+        console.print(shown("  nothing to complain of"))
 
 
 def _roles(report: DataReport) -> Table:
-    table = Table("role", "column", "empty", box=None, header_style="dim", padding=(0, 2))
+    table = Table(*map(shown, ("role", "column", "empty")), box=None, header_style="dim", padding=(0, 2))
     for role, column in report.roles.items():
         table.add_row(role, column, f"{report.empty.get(column, 0):,}")
     for column, count in report.empty.items():
@@ -47,9 +47,9 @@ def _lines(report: DataReport) -> Iterator[str]:
     yield from _sizes("prompt", "characters", report.prompt_chars)
     yield from _sizes("answer", "characters", report.answer_chars)
     if report.labels is not None:
-        few = [f"{label} {count:,}" for label, count in report.labels.commonest[:3]]
-        last = report.labels.rarest[0]
-        yield f"labels: {report.labels.kinds:,}: {', '.join(few)} ... {last[0]} {last[1]:,}"
+        few = ", ".join(f"{label} {count:,}" for label, count in report.labels.commonest[:3])
+        label, count = report.labels.rarest[0]
+        yield f"labels: {report.labels.kinds:,}: {few} ... {label} {count:,}"
     if report.guess is not None:
         where = "" if report.guess.scope == "all rows" else " of the sample"
         said = "" if report.guess.answer is None else f" ({_cut(report.guess.answer)})"
@@ -57,10 +57,12 @@ def _lines(report: DataReport) -> Iterator[str]:
     yield ""
     every = "all of them" if report.num_sampled == report.num_rows else f"drawn with seed {report.seed}"
     yield f"of {report.num_sampled:,} rows, {every}:"
-    yield f"answers: {report.answer_kind.replace('_', ' ')}, {report.answers_are}"
+    kind, are = (shown(word.replace("_", " ")) for word in (report.answer_kind, report.answers_are))
+    yield f"answers: {kind}, {are}"
     yield f"grader: {report.grader.sentence}"
-    languages = [f"{code} {count / report.num_sampled:.0%}" for code, count in report.languages.items()]
-    yield f"language: {', '.join(languages[:4])}"
+    shares = [f"{code} {count / report.num_sampled:.0%}" for code, count in report.languages.items()]
+    languages = ", ".join(shares[:4])
+    yield f"language: {languages}"
     yield from _sizes("prompt", "tokens", report.tokens.prompt)
     yield from _sizes("answer", "tokens", report.tokens.answer)
     yield f"tokens counted by: {report.tokens.counted_by}"
@@ -69,19 +71,20 @@ def _lines(report: DataReport) -> Iterator[str]:
 def _sizes(side: str, unit: str, found: Sizes | None) -> Iterator[str]:
     if found is not None:
         yield (
-            f"{side}: {found.median:,} {unit} (5 % {found.p5:,}, 95 % {found.p95:,}, 99 % {found.p99:,}, "
+            f"{shown(side)}: {found.median:,} {shown(unit)} (5 % {found.p5:,}, 95 % {found.p95:,}, 99 % {found.p99:,}, "
             f"{found.least:,} to {found.most:,})"
         )
 
 
 def _finding(finding: ProfileFinding) -> Text:
-    text = Text.assemble((finding.severity, _STYLES[finding.severity]), f": {finding.what}")
+    text = Text.assemble((shown(finding.severity), _STYLES[finding.severity]), f"{shown(': ')}{shown(finding.what)}")
     if finding.scope == "sample" and finding.of:
-        text.append(" [sample]", "dim")
+        text.append(shown(" [sample]"), "dim")
     if finding.rows:
         more = " ..." if finding.count > len(finding.rows[:_FEW]) else ""
-        text.append(f" (rows {listed(finding.rows[:_FEW])}{more})", "dim")
-    return text.append(f"\n  {finding.fix}", "dim") if finding.fix else text
+        rows = f"{', '.join(map(str, finding.rows[:_FEW]))}{more}"
+        text.append(shown(f" (rows {rows})"), "dim")
+    return text.append(f"\n  {shown(finding.fix)}", "dim") if finding.fix else text
 
 
 def _cut(text: str) -> str:

@@ -124,12 +124,12 @@ def _contradictions(whole: Whole) -> Iterator[ProfileFinding]:
     counts = whole.counts
     if whole.judged or counts.num_prompts <= 1:
         return
-    prompts = f"({counts.disputed_prompts:,} prompts)"
+    prompts = f"{counts.disputed_prompts:,} prompts"
     if whole.kind in _COMPARED:
-        what = f"{{n}} of {{of}} rows ({{share}}) ask the same as another row and answer otherwise {prompts}"
+        what = f"{{n}} of {{of}} rows ({{share}}) ask the same as another row and answer otherwise ({prompts})"
         yield from whole.finding("contradictions", "warning", counts.disputed, what, "keep the right answer of each")
     else:
-        what = f"{{n}} of {{of}} rows ({{share}}) ask the same as another row and word the answer otherwise {prompts}"
+        what = f"{{n}} of {{of}} rows ({{share}}) ask the same as another row and word the answer otherwise ({prompts})"
         yield from whole.finding("several_answers", "info", counts.disputed, what)
 
 

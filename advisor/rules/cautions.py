@@ -7,6 +7,7 @@ from advisor.rules.kinds import Caution
 from advisor.rules.sources import (
     AZURE,
     AZURE_NOT,
+    FIREWORKS,
     GAO,
     INSTRUCT_HARM,
     OPENAI_DPO,
@@ -17,10 +18,9 @@ from advisor.rules.sources import (
     SIMPLE_RL,
     SWIFT,
 )
-from advisor.rules.stages import FEW_PAIRS, suits_ppo
+from advisor.rules.stages import FEW_PAIRS, NEARLY_SOLVED, suits_ppo
 
 GUESSABLE = 0.2  # five choices, as on MathQA where ReFT gained nothing
-NEARLY_SOLVED = 0.88  # the highest base score of the published RFT cases
 
 CAUTIONS: tuple[Caution, ...] = (
     Caution(
@@ -70,6 +70,15 @@ CAUTIONS: tuple[Caution, ...] = (
         "Careful: the model already gets {f.base_score:.0%}; gains are small from there (88.2 to 91.7 was one). Train "
         "on the harder prompts.",
         (AZURE_NOT, SIMPLE_RL),
+    ),
+    Caution(
+        "prompt_first",
+        ("sft", "rft", "rlhf"),
+        lambda f: f.base_score is not None and f.prompted_score is not None and f.prompted_score > f.base_score,
+        "Careful: asked in a better way, the model gets {f.prompted_score:.1%} in place of {f.base_score:.1%}. Write "
+        "that prompt into the data (--prompt, --system) before you train, or training is praised for what the prompt "
+        "does.",
+        (FIREWORKS, AZURE_NOT),
     ),
     Caution(
         "own_samples",

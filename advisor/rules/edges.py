@@ -10,7 +10,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         "starved",
         ("grpo", "reft"),
-        "a probe (--set probe=yes puts one in) finds answers of different score on under 5 % of the prompts",
+        "the probe before it finds answers of different score on under 5 % of the prompts",
         "warm up with SFT, or take easier prompts or a bigger model, and probe again",
         (OPENAI_RFT, AWS, FIREWORKS),
         gate=True,
@@ -18,7 +18,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         "saturated",
         ("grpo", "reft"),
-        "a probe finds over 95 % of the answers right",
+        "the probe before it finds over 95 % of the answers right",
         "stop, or take harder prompts: RL has little left to teach",
         (AWS, OPENAI_RFT),
         gate=True,

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pipelines.data.rows import Finding, Rows
 from pipelines.data.table import listed
+from pipelines.language import shown
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _FEW = 8
@@ -15,13 +16,13 @@ _FEW = 8
 
 def describe(rows: Rows, findings: Sequence[Finding]) -> Group:
     """Source and layout, a table of roles, the loader's notes, and what the checks found."""
-    head = Text.assemble((rows.source, "bold"), f": {len(rows.rows)} rows, {rows.layout}")
-    notes = [Text(f"  {note}") for note in rows.notes]
+    head = Text.assemble((rows.source, "bold"), shown(f": {len(rows.rows)} rows, {rows.layout}"))
+    notes = [Text(f"  {shown(note)}") for note in rows.notes]
     return Group(head, _roles(rows), *notes, *[_finding(finding) for finding in findings])
 
 
 def _roles(rows: Rows) -> Table:
-    table = Table("role", "column", "first row", box=None, header_style="dim", padding=(0, 2))
+    table = Table(*map(shown, ("role", "column", "first row")), box=None, header_style="dim", padding=(0, 2))
     for role, column in rows.roles.items():
         table.add_row(role, column, _example(rows, column))
     return table
@@ -34,9 +35,10 @@ def _example(rows: Rows, column: str, length: int = 60) -> str:
 
 
 def _finding(finding: Finding) -> Text:
-    text = Text.assemble("  ", (finding.severity, _STYLES[finding.severity]), f": {finding.message}")
-    if finding.rows and finding.count <= _FEW:
-        text.append(f" (rows {listed(finding.rows)})", "dim")
-    elif finding.rows:
-        text.append(f" (rows {', '.join(map(str, finding.rows[:_FEW]))} ...)", "dim")
-    return text.append(f"\n    {finding.fix}", "dim") if finding.fix else text
+    text = Text.assemble(
+        "  ", (shown(finding.severity), _STYLES[finding.severity]), f"{shown(': ')}{shown(finding.message)}"
+    )
+    if finding.rows:
+        rows = listed(finding.rows) if finding.count <= _FEW else f"{', '.join(map(str, finding.rows[:_FEW]))} ..."
+        text.append(shown(f" (rows {rows})"), "dim")
+    return text.append(f"\n    {shown(finding.fix)}", "dim") if finding.fix else text

@@ -24,7 +24,8 @@ def _recognised(reading: Reading) -> str:
     roles = reading.roles
     if "messages" in roles and roles.get("completion") == roles["messages"]:
         roles["completion"] = f"the last assistant turn of {roles['messages']}"
-    return f"recognised as {reading.layout}: " + ", ".join(f"{role} = {column}" for role, column in roles.items())
+    columns = ", ".join(f"{role} = {column}" for role, column in roles.items())
+    return f"recognised as {reading.layout}: {columns}"
 
 
 def _answers(reading: Reading, rows: Sequence[Row]) -> str:

@@ -150,4 +150,5 @@ def _agreement(found: Agreement) -> Iterator[Finding]:
 
 def _rows(probe: ProbeResult) -> str:
     more = ", …" if probe.rate.wrong > len(probe.rows[:8]) else ""
-    return f" (rows {', '.join(map(str, probe.rows[:8]))}{more})"
+    rows = f"{', '.join(map(str, probe.rows[:8]))}{more}"
+    return f" (rows {rows})"

@@ -66,8 +66,13 @@ class Comparison(_Record):
     claim: Claim
 
 
-def compare(baseline: Sequence[GradedRow], final: Sequence[GradedRow], seed: int = 0) -> Comparison:
-    """Raises ValueError when the two do not hold the same rows: then there is nothing to pair."""
+def compare(
+    baseline: Sequence[GradedRow], final: Sequence[GradedRow], seed: int = 0, alpha: float = 0.05
+) -> Comparison:
+    """alpha: how often a claim may be wrong and an interval miss; less where several comparisons share the 5 %.
+
+    Raises ValueError when the two do not hold the same rows: then there is nothing to pair.
+    """
     pairs = _paired(baseline, final)
     scored = [(a, b) for a, b in pairs if a.score is not None and b.score is not None]
     prompts = [a.prompt_key for a, _ in scored]
@@ -75,13 +80,13 @@ def compare(baseline: Sequence[GradedRow], final: Sequence[GradedRow], seed: int
     lost = sum(bool(a.passed) and not b.passed for a, b in scored)
     judged = [(a, b) for a, b in scored if a.passed is not None and b.passed is not None]
     passes = [float(bool(b.passed)) - float(bool(a.passed)) for a, b in judged]
-    difference = _difference(passes, [a.prompt_key for a, _ in judged], seed)
-    score_difference = _difference([(b.score or 0) - (a.score or 0) for a, b in scored], prompts, seed)
+    difference = _difference(passes, [a.prompt_key for a, _ in judged], seed, alpha)
+    score_difference = _difference([(b.score or 0) - (a.score or 0) for a, b in scored], prompts, seed, alpha)
     p = mcnemar_exact(won, lost)
     n_prompts = len(set(prompts))
     return Comparison(
-        baseline=rate([a for a, _ in scored]),
-        final=rate([b for _, b in scored]),
+        baseline=rate([a for a, _ in scored], alpha),
+        final=rate([b for _, b in scored], alpha),
         difference=difference,
         score_difference=score_difference,
         won=won,
@@ -93,15 +98,15 @@ def compare(baseline: Sequence[GradedRow], final: Sequence[GradedRow], seed: int
         unscored_final=sum(b.score is None for _, b in pairs),
         left_out=len(pairs) - len(scored),
         smallest_visible_points=_smallest_visible(won + lost, len(scored), n_prompts),
-        claim=_claim(difference, p, n_prompts) if judged else _claim(score_difference, 0.0, n_prompts),
+        claim=_claim(difference, p, n_prompts, alpha) if judged else _claim(score_difference, 0.0, n_prompts, alpha),
     )
 
 
-def rate(rows: Sequence[GradedRow]) -> Rate:
-    """The pass rate of the rows that have a score."""
+def rate(rows: Sequence[GradedRow], alpha: float = 0.05) -> Rate:
+    """The pass rate of the rows that have a score; its interval misses in `alpha` of the cases."""
     scores = [row.score for row in rows if row.score is not None]
     n, passed = len(scores), sum(row.passed is True for row in rows)
-    low, high = wilson_interval(passed, n)
+    low, high = wilson_interval(passed, n, 1 - alpha)
     mean_score = math.fsum(scores) / n if n else None
     judged = any(row.passed is not None for row in rows)
     return Rate(pass_rate=passed / n if judged and n else None, low=low, high=high, n=n, mean_score=mean_score)
@@ -118,10 +123,10 @@ def _paired(baseline: Sequence[GradedRow], final: Sequence[GradedRow]) -> list[_
     return pairs
 
 
-def _difference(values: list[float], prompts: list[str], seed: int) -> Difference | None:
+def _difference(values: list[float], prompts: list[str], seed: int, alpha: float) -> Difference | None:
     if not values:
         return None
-    low, high = paired_bootstrap(values, prompts, seed=seed)
+    low, high = paired_bootstrap(values, prompts, confidence=1 - alpha, seed=seed)
     return Difference(points=_points(math.fsum(values) / len(values)), low=_points(low), high=_points(high))
 
 
@@ -140,11 +145,11 @@ def _smallest_visible(changed: int, n: int, n_prompts: int) -> float | None:
     return 100 * min(1.0, max(effect, 6 / n_prompts))
 
 
-def _claim(difference: Difference | None, p: float, n_prompts: int) -> Claim:
+def _claim(difference: Difference | None, p: float, n_prompts: int, alpha: float) -> Claim:
     if difference is None or n_prompts < FEWEST_PROMPTS:
         return "too few rows"
-    if p < 0.05 and difference.low > 0:
+    if p < alpha and difference.low > 0:
         return "better"
-    if p < 0.05 and difference.high < 0:
+    if p < alpha and difference.high < 0:
         return "worse"
     return "no difference shown"

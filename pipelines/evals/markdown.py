@@ -72,7 +72,7 @@ def _gain(comparison: Comparison | None) -> str:
 
 
 def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
-    """What a probe stage measured: its advice, and the share of groups with spread by group size."""
+    """What a probe stage measured: its advice, the share of groups with spread by group size, the styles compared."""
     asked = f"{numbers['samples_per_prompt']} answers to each of {numbers['prompts']} {numbers['rows_from']} rows"
     shares = numbers["groups_with_spread"]
     lines = [
@@ -91,7 +91,20 @@ def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
         f"{_inline(numbers['advice'])} From {asked}.",
         table,
         *([cost.format(_duration(seconds))] if seconds is not None else []),
+        *([_styles(numbers["styles"])] if numbers["styles"] else []),
     ]
+
+
+def _styles(styles: Sequence[Mapping[str, Any]]) -> str:
+    """Greedy answers to the same rows asked in several ways."""
+    lines = [["prompt", "rows", "pass@1", "against direct (points)", "tokens"], ["---", *["---:"] * 4]]
+    for style in styles:
+        low, high = style["interval"]
+        found = style["comparison"]
+        gain = "-" if found is None else f"{_gain(Comparison.model_validate(found))}: {found['claim']}"
+        rate = f"{percent(style['pass_rate'])} ({percent(low)} to {percent(high)})"
+        lines.append([style["style"], str(style["rows"]), rate, gain, f"{style['mean_tokens']:.0f}"])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def _described(title: str, settings: Mapping[str, object]) -> str:

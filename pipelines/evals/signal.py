@@ -24,15 +24,16 @@ ENOUGH = 0.5
 there halves the number of groups, and wins fewer than it costs. 4 at least, for the group's mean is its baseline."""
 FEWEST_WITH_SPREAD = 0.05
 """Fireworks asks for five probe rows whose answers differ in score; of 100 rows that is this share."""
-TOO_GOOD = 0.95
-"""AWS's gate: RFT is unnecessary above. OpenAI: at the minimum or the maximum RFT will not help."""
+TOO_LOW, TOO_GOOD = 0.01, 0.95
+"""AWS's gate: RFT has nothing to start from at 0 %, and is unnecessary over 95 %. OpenAI: at the minimum or the maximum
+RFT will not help."""
 
 Verdict = Literal["starved", "saturated", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Of groups of `size` answers: the share with spread, its 95 % interval over prompts, and how it was estimated."""
+    """Of groups of `size` answers: the share with spread, its interval over prompts, and how it was estimated."""
 
     size: int
     share: float
@@ -40,8 +41,8 @@ class Share:
     estimator: Literal["measured", "beta-binomial", "lower bound"]
 
 
-def shares_with_spread(scores: Sequence[Sequence[float]]) -> list[Share]:
-    """For each of GROUP_SIZES; scores: of each prompt's scored answers, two or more.
+def shares_with_spread(scores: Sequence[Sequence[float]], alpha: float = 0.05) -> list[Share]:
+    """For each of GROUP_SIZES; scores: of each prompt's scored answers, two or more. alpha: of the intervals.
 
     Raises ValueError where there is no such prompt.
     """
@@ -56,7 +57,7 @@ def shares_with_spread(scores: Sequence[Sequence[float]]) -> list[Share]:
         estimator: Literal["measured", "beta-binomial", "lower bound"] = "measured"
         if not measured:
             estimator = "beta-binomial" if binary else "lower bound"
-        interval = paired_bootstrap(values, range(len(values)), n_resamples=2000)
+        interval = paired_bootstrap(values, range(len(values)), n_resamples=2000, confidence=1 - alpha)
         found.append(Share(size, math.fsum(values) / len(values), interval, estimator))
     return found
 

@@ -3,12 +3,8 @@
 import csv
 import json
 import os
-import pty
-import select
 import subprocess
 import sys
-import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,10 +17,7 @@ from pipelines.plan_file import load_plan
 from pipelines.run_lock import lock
 from pipelines.state import steps
 from tests.advisor import conftest
-
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
-MAIN = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
+from tests.advisor.terminal import ENVIRONMENT, MAIN, Terminal
 
 
 @pytest.fixture
@@ -221,38 +214,6 @@ def test_tokens_are_shown_where_only_ascii_can_be_printed(here, jsonl):
     assert "caf? 0" in done.stdout
 
 
-class Terminal:
-    """A child that believes it sits on a terminal."""
-
-    def __init__(self, folder, *arguments):
-        self.pid, self.screen = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execve(sys.executable, [sys.executable, "-c", MAIN, *arguments], ENVIRONMENT)
-        self.seen = ""
-
-    def wait_for(self, text):
-        end = time.monotonic() + 20
-        while text not in self.seen:
-            assert time.monotonic() < end, self.seen
-            if select.select([self.screen], [], [], 0.2)[0]:
-                self.seen += os.read(self.screen, 65536).decode(errors="replace")
-        self.seen = self.seen.split(text, 1)[1]
-
-    def type(self, keys):
-        time.sleep(0.1)
-        os.write(self.screen, keys.encode())
-
-    def exit_code(self):
-        try:
-            while data := os.read(self.screen, 65536):
-                self.seen += data.decode(errors="replace")
-        except OSError:  # Linux closes the screen so
-            pass
-        os.close(self.screen)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
 def test_on_a_terminal_it_asks_and_ctrl_c_keeps_the_answers(here, jsonl):
     jsonl(conftest.sums(True))
     terminal = Terminal(here, "init", "--data", "rows.jsonl")
@@ -288,7 +249,7 @@ def test_on_a_terminal_enter_takes_each_default(here, jsonl):
         terminal.wait_for(question)
         terminal.type("\r")
     assert terminal.exit_code() == 0
-    assert [stage.type for stage in load_plan(here / "plan.yaml").plan.stages][1::2] == ["sft", "grpo"]
+    assert [stage.type for stage in load_plan(here / "plan.yaml").plan.stages][1:5:3] == ["sft", "grpo"]
     assert yaml.safe_load((here / "answers.yaml").read_text())["reasoning_helps"] is True
 
 

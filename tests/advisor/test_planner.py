@@ -29,6 +29,7 @@ def test_worked_word_problems_are_warmed_up_then_practised(jsonl):
         ("evaluate", "base"),
         ("sft", "sft"),
         ("evaluate", "after_sft"),
+        ("probe", "probe"),
         ("grpo", "grpo"),
         ("evaluate", "after_grpo"),
     ]
@@ -37,14 +38,16 @@ def test_worked_word_problems_are_warmed_up_then_practised(jsonl):
     assert plan.data.columns == {"prompt": "question", "completion": "answer"}
 
 
-def test_a_probe_stands_before_rl_where_it_was_asked_for(jsonl):
-    plan = run(jsonl(conftest.sums(worked=True)), {"probe": "yes"}).plan
-    assert kinds(plan)[3:5] == [("probe", "probe"), ("grpo", "grpo")]
-    assert plan.stages[3].gate
+def test_a_probe_stands_before_rl_as_a_gate_unless_nobody_wants_it(jsonl):
+    path = jsonl(conftest.sums(worked=True))
+    plan = run(path).plan
+    assert (plan.stages[3].gate, plan.stages[3].stop_early) == (True, True)
+    path.with_name("plan.yaml").unlink()
+    assert "probe" not in {stage.type for stage in run(path, {"rl_gate": "no"}).plan.stages}
 
 
 def test_no_probe_stands_where_no_rl_follows(jsonl):
-    plan = run(jsonl(conftest.labels()), {"probe": "yes"}).plan
+    plan = run(jsonl(conftest.labels())).plan
     assert "probe" not in {stage.type for stage in plan.stages}
 
 
@@ -150,7 +153,7 @@ def test_the_plan_is_short_and_repeats_no_default(jsonl):
     fields = yaml.safe_load(path.with_name("plan.yaml").read_text())
     assert set(fields) == {"version", "name", "decision", "model", "data", "graders", "metric", "stages"}
     assert fields["model"] == {"name": "starter"}, "which model it is stands in the plan, default or not"
-    assert all(set(stage) == {"type", "name"} for stage in fields["stages"])
+    assert all(set(stage) == {"type", "name"} for stage in fields["stages"] if stage["type"] != "probe")
 
 
 def test_an_unchanged_plan_keeps_its_own_comments(jsonl):

@@ -1,7 +1,9 @@
 """The probe measures what RL would meet, on rows that are no test rows, and says what to do."""
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 
 from graders.errors import UserError
 from pipelines.data.checked import load_checked
-from pipelines.job import Job, Progress
+from pipelines.job import Job, Progress, Stopped
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
+from pipelines.probe_result import Probed
 from pipelines.runner import GATE_CLOSED
 from pipelines.stages import STAGES
 from tests.pipelines.test_runner import AFTER, BASE, run
@@ -104,3 +107,91 @@ def test_nothing_that_can_be_scored_is_an_error(write_plan: Writer, tiny_model: 
 def test_a_probe_needs_a_grader(write_plan: Writer) -> None:
     with pytest.raises(UserError, match="stage `probe` needs a grader as `reward` or `metric`"):
         load_plan(write_plan(PROBE, graders={}, metric="likelihood"))
+
+
+STYLED = PROBE | {"styles": ["step_by_step", "few_shot", "answer_only"], "samples_per_prompt": 2}
+
+
+def test_every_style_is_asked_of_the_same_rows_and_compared_with_them_as_they_are(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    job, numbers = probed(write_plan(STYLED, graders=LETTER, metric="letter"), tiny_model, tmp_path / "out")
+    found = Probed.of(numbers)
+    assert [style.style for style in found.styles] == ["direct", "step_by_step", "few_shot", "answer_only"]
+    direct = lines(job.folder / "direct.jsonl")
+    for style in found.styles[1:]:
+        answers = lines(job.folder / f"{style.style}.jsonl")
+        assert [answer["index"] for answer in answers] == [answer["index"] for answer in direct]
+        assert style.comparison is not None and style.comparison.n == 12
+        won = sum(a["passed"] and not d["passed"] for a, d in zip(answers, direct, strict=True))
+        assert (style.comparison.won, style.comparison.claim) == (won, "too few rows")
+        assert style.pass_rate == pytest.approx(sum(answer["passed"] for answer in answers) / 12)
+    assert found.styles[0].truncated_rate == 1.0
+    assert found.styles[0].tokens_needed is None, "where all were cut nobody knows"
+
+
+def test_a_style_that_does_not_fit_the_context_is_left_out_and_said(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    plan = write_plan(STYLED | {"max_new_tokens": 230, "rows": 2}, graders=LETTER, metric="letter")
+    _, numbers = probed(plan, tiny_model, tmp_path / "out")
+    assert [style["style"] for style in numbers["styles"]] == ["direct"]
+    assert [note.split()[0] for note in numbers["notes"]] == ["step_by_step", "few_shot", "answer_only"]
+
+
+def test_asking_ends_where_the_verdict_is_clear(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": f"What is {n} + 1?", "reference": str(n + 1)} for n in range(70)]
+    (tmp_path / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = {"train": "rows.jsonl", "validation": "validation.jsonl"}
+    early = PROBE | {"rows": 70, "stop_early": True}
+    plan = write_plan(early, data=data, graders=LETTER, metric="letter")
+    _, numbers = probed(plan, tiny_model, tmp_path / "out")
+    assert (numbers["verdict"], numbers["prompts"], numbers["rows"]) == ("ready", 30, 70)
+    assert len(lines(tmp_path / "out" / "samples.jsonl")) == 30 * 4
+
+
+class StopsAfter(Progress):
+    """Is asked to stop once so many batches are answered."""
+
+    def __init__(self, path: Path, batches: int) -> None:
+        super().__init__(path)
+        self._left = batches
+
+    def check(self) -> None:
+        self._left -= 1
+        self.stop_requested = self._left < 0
+        super().check()
+
+
+def test_a_stopped_probe_goes_on_to_the_same_numbers(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    plan = write_plan(STYLED | {"stop_early": True}, graders=LETTER, metric="letter")
+    job, whole = probed(plan, tiny_model, tmp_path / "whole")
+    folder = tmp_path / "halted"
+    folder.mkdir()
+    halted = StopsAfter(folder / "events.jsonl", batches=2)
+    with pytest.raises(Stopped):
+        STAGES["probe"].function()(replace(job, folder=folder, progress=halted))
+    assert (folder / "answers-direct-0.jsonl").exists()
+    assert not (folder / "answers-drawn-0.jsonl").exists()
+    _, resumed = probed(plan, tiny_model, folder)
+    timed = ("completions_per_second", "sampling_seconds_per_pass")
+    assert {k: v for k, v in resumed.items() if k not in timed} == {k: v for k, v in whole.items() if k not in timed}
+    assert resumed["completions_per_second"] is None
+
+
+def test_training_rows_fill_up_what_validation_lacks_while_nothing_is_trained(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path
+) -> None:
+    rows = [{"prompt": f"What is {n} + 1?", "reference": str(n + 1)} for n in range(5)]
+    (tmp_path / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = {"train": "rows.jsonl", "validation": "validation.jsonl"}
+    plan = write_plan(STYLED, data=data, graders=LETTER, metric="letter")
+    job, numbers = probed(plan, tiny_model, tmp_path / "out")
+    assert (numbers["prompts"], numbers["rows_from"]) == (12, "validation and training")
+    assert [style["rows"] for style in numbers["styles"]] == [12] * 4, "though both files have a row 1"
+    test = {row.prompt for row in load_checked(job.plan.data, job.base).test.rows}
+    assert test.isdisjoint(sample["prompt"] for sample in lines(tmp_path / "out" / "samples.jsonl"))
+    trained = tmp_path / "trained"
+    shutil.copytree(tiny_model, trained)
+    _, numbers = probed(plan, trained, tmp_path / "after")
+    assert (numbers["prompts"], numbers["rows_from"]) == (5, "validation")

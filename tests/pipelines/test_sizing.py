@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from graders.errors import UserError
-from pipelines.sizing import RATES, Batch, Room, learning_rate, split_batch
+from pipelines.sizing import RATES, Batch, Room, learning_rate, sft_batch_size, sft_epochs, split_batch
 
 GIB = 2**30
 
@@ -49,3 +49,9 @@ def test_learning_rates_go_through_the_published_points_and_fall_with_size() -> 
         assert sizes == sorted(sizes, reverse=True)
     assert learning_rate("rl", 4096, "lora") == pytest.approx(1e-5)
     assert learning_rate("rl", 64, "lora") == 1e-3
+
+
+def test_small_models_get_passes_for_enough_steps_and_others_the_published_number() -> None:
+    assert [sft_epochs(n, sft_batch_size(n), 4096) for n in (50, 300, 1500, 20_000)] == [5, 3, 2, 1]
+    assert [sft_epochs(n, sft_batch_size(n), 192) for n in (50, 300, 1500, 20_000)] == [10, 7, 11, 1]
+    assert sft_epochs(1, 4, 192) == 480

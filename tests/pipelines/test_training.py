@@ -286,20 +286,6 @@ def test_a_damaged_model_folder_is_one_message(
     assert "\n" not in caught.value.happened
 
 
-def test_of_several_processes_the_first_alone_removes_a_half_written_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "checkpoint-3").mkdir()
-    (tmp_path / "checkpoint-2").mkdir()
-    (tmp_path / "checkpoint-2" / "complete").touch()
-    monkeypatch.setenv("RANK", "1")
-    assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
-    assert (tmp_path / "checkpoint-3").exists()
-    monkeypatch.setenv("RANK", "0")
-    assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
-    assert not (tmp_path / "checkpoint-3").exists()
-
-
 def test_attention_that_is_fast_on_long_rows_reads_them_alike(tiny_model: Path) -> None:
     """Rows of unlike length, padded on the right: the padding is seen by neither kind."""
     policy = load_policy(str(tiny_model), ModelSpec(), "train")

@@ -1,0 +1,141 @@
+"""The table of a language holds every sentence that people read, and nothing else."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from graders.errors import UserError
+from pipelines.language import FOLDER, VALUE, Template, filled, preferred, read_pairs, shown, speak
+
+ROOT = Path(__file__).parents[2]
+MODULES = [
+    "advisor/questions.py",
+    "advisor/checks.py",
+    "advisor/cli/ask.py",
+    "advisor/cli/request.py",
+    "advisor/cli/show_advice.py",
+    "advisor/cli/show_decision.py",
+    "advisor/cli/show_audit.py",
+    "advisor/advise.py",
+    "advisor/decide.py",
+    "advisor/facts.py",
+    "advisor/planner.py",
+    "advisor/grader_fit.py",
+    *(f"advisor/rules/{name}.py" for name in ("barriers", "cautions", "changes", "edges", "families", "stages")),
+    "pipelines/evals/audit_verdict.py",
+    "pipelines/data/describe.py",
+    "pipelines/data/notes.py",
+]
+"""Whose sentences are all in the table."""
+ELSEWHERE = ["advisor/cli/main.py", "advisor/rules/sources.py", "pipelines/evals/probes.py", "graders/errors.py"]
+"""Some of whose sentences are."""
+NAMES = ["pipelines/data/answer_kind.py", "pipelines/evals/audit_record.py", "pipelines/data/rows.py"]
+"""Whose words for a kind or a severity are shown."""
+NOT_READ = {"bold green", "bold red", "anything", "bold {_COLOUR[found.verdict]}"}
+"""Of styles and of keys, not of people."""
+
+
+@pytest.fixture
+def chinese():
+    speak("zh")
+    yield
+    speak("en")
+
+
+@cache
+def table() -> tuple[Template, ...]:
+    return tuple(read_pairs((FOLDER / "zh.txt").read_text(encoding="utf-8")))
+
+
+@cache
+def texts(name: str) -> frozenset[str]:
+    """Every text in a module, values in braces as they stand in its f-strings; docstrings are none."""
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            within.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            found.add("".join(map(_part, node.values)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within:
+            found.add(node.value)
+    return frozenset(found)
+
+
+def _part(part: ast.expr) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    assert isinstance(part, ast.FormattedValue)
+    spec = "".join(map(_part, part.format_spec.values)) if isinstance(part.format_spec, ast.JoinedStr) else ""
+    conversion = f"!{chr(part.conversion)}" if part.conversion > 0 else ""
+    return f"{{{ast.unparse(part.value)}{conversion}{f':{spec}' if spec else ''}}}"
+
+
+def _is_sentence(text: str) -> bool:
+    """Two words that are not values; a command is said in every language alike."""
+    return (
+        not text.startswith("finetune-advisor ")
+        and re.search(r"[A-Za-z]{2,}[,;]? +[a-z]", VALUE.sub("7", text)) is not None
+    )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_sentence_has_its_chinese(name):
+    known = {template.english for template in table()}
+    assert sorted(text for text in texts(name) - known - NOT_READ if _is_sentence(text)) == []
+
+
+def test_no_entry_is_stale_and_none_is_there_twice():
+    said = frozenset[str]().union(*map(texts, [*MODULES, *ELSEWHERE, *NAMES]))
+    said |= {text.replace("_", " ") for text in said}
+    english = [template.english for template in table()]
+    assert [text for text in english if text not in said] == []
+    assert sorted({text for text in english if english.count(text) > 1}) == []
+
+
+def test_both_sides_have_the_same_values_and_the_chinese_is_chinese():
+    for template in table():
+        assert set(VALUE.findall(template.other)) == set(template.places), template.english
+        assert re.search(r"[\u3000-\u9fff\uff00-\uffef]", template.other) or not template.other.strip()
+
+
+def test_a_finished_sentence_is_told_by_its_template(chinese):
+    """Each is filled with numbers of its own, and must come back as its own translation, not as another's."""
+    for template in table():
+        values = {place: str(100 + number) for number, place in enumerate(template.places)}
+        assert shown(filled(template.english, values)) == filled(template.other, values)
+
+
+def test_what_is_not_ours_stays_as_it_is(chinese):
+    sources = texts("advisor/rules/sources.py") - {"this tool's own judgement; no published threshold was found"}
+    assert [source for source in sources if shown(source) != source] == []
+
+
+def test_values_of_several_words_are_translated_too(chinese):
+    said = "if the model after SFT scores below the base: stop, or take harder prompts: RL has little left to teach"
+    assert shown(said) == "遇到“SFT 之后的模型得分低于原模型”：到此为止，或换更难的提示词：强化学习已没有多少可教"
+    assert shown("nobody wrote this") == "nobody wrote this"
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_US.UTF-8"}, "zh"),
+        ({"FINETUNE_ADVISOR_LANG": "en", "LC_ALL": "zh_CN.UTF-8"}, "en"),
+        ({"FINETUNE_ADVISOR_LANG": "zh", "LC_ALL": "C"}, "zh"),
+    ],
+)
+def test_the_variable_wins_over_the_locale(environment, language):
+    assert preferred(environment) == language
+
+
+def test_a_language_that_is_not_there_is_named():
+    with pytest.raises(UserError, match="FINETUNE_ADVISOR_LANG is 'fr'"):
+        preferred({"FINETUNE_ADVISOR_LANG": "fr"})
