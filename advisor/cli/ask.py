@@ -19,7 +19,9 @@ def ask(question: Question, default: Answer, check: Callable[[object], Value]) -
     """The person's answer; a bad one is explained and asked again. Enter alone takes the default, shown in grey."""
     import questionary
 
-    questionary.print(f"\n{shown(question.why)}{shown(' ')}{shown(_DEFAULT[default.origin])}", style="fg:ansibrightblack")
+    questionary.print(
+        f"\n{shown(question.why)}{shown(' ')}{shown(_DEFAULT[default.origin])}", style="fg:ansibrightblack"
+    )
     if question.choices:
         return check(_chosen(question, spoken(default.value)))
     taken = shown_value(spoken(default.value))
