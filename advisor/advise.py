@@ -217,6 +217,7 @@ def gather(data: DataProfile | None, answers: Mapping[str, Answer], probed: Prob
         hours=hours or None,
         base_score=probed.base_score if probed else None,
         prompted_score=probed.prompted_score if probed else None,
+        score_low=probed.score_low if probed else None,
         target=float(answers["target"].value) or None,
         origins={key: answer.origin for key, answer in answers.items()} | dict.fromkeys(tried, "measured"),
     )

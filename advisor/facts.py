@@ -36,8 +36,9 @@ class Facts:
     counted. unpaired: prompts without a pair. reward_model: one that was trained on the pairs passed its gate.
     tools: rows with tool calls. guess_rate: share of rows that one constant answer gets right. contradictions: share of
     the rows that ask what another row asks and answer otherwise.
-    base_score: what the model scores now, in [0, 1]; prompted_score: with the best prompt that was tried; target: what
-    is good enough. test_rows: rows that will prove the gain; wanted_gain: the gain to be seen on them, in [0, 1].
+    base_score: what the model scores now, in [0, 1]; prompted_score: with the best prompt that was tried; score_low:
+    what the better of both surely reaches, None where only the scores were told; target: what is good enough.
+    test_rows: rows that will prove the gain; wanted_gain: the gain to be seen on them, in [0, 1].
     gpu_gib: memory of the largest GPU, 0 without one. hours: what training may take, None for no limit.
     origins: field → where its value came from.
     """
@@ -66,6 +67,7 @@ class Facts:
     contradictions: float = 0.0
     base_score: float | None = None
     prompted_score: float | None = None
+    score_low: float | None = None
     target: float | None = None
     test_rows: int | None = None
     wanted_gain: float | None = None

@@ -1,6 +1,6 @@
 """Seconds that `finetune-advisor probe` takes on the starter, from nothing and from what it keeps; the goal is 60.
 
-    python -m benchmarks.probe_speed            (about a quarter of a minute a run on two cores)
+    python -m benchmarks.probe_speed            (10 to 25 seconds of CPU a new run)
 
 The rows are the demo's. Wall time is from the command to its last line; CPU time is of it and its child process.
 """

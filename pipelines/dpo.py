@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import set_seed
 from trl import DPOConfig
 
-from pipelines import processes, sizing
+from pipelines import sized
 from pipelines.dpo_losses import PAIR_LOSSES
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
@@ -22,7 +22,8 @@ from pipelines.preference_trainers import PairTrainer
 from pipelines.preferences.examples import Examples, pair_examples, shown
 from pipelines.preferences.pairs import load_pairs
 from pipelines.sft import load_for_training
-from pipelines.training import common_arguments, model_facts, room
+from pipelines.sized import Data
+from pipelines.training import common_arguments, device, model_facts
 from pipelines.watch import Watch
 
 
@@ -46,18 +47,14 @@ def run(job: Job) -> Numbers:
 
 def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Watch) -> PairTrainer:
     facts = model_facts(policy)
-    num_pairs = len(examples.examples)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
-    size = stage.batch_size or sizing.sft_batch_size(num_pairs)
     attend_fast(policy.model, examples.longest)
     reference = reference_of(policy, stage, tuning)
-    batch = sizing.split_batch(size, processes.count(), 2 * examples.longest, facts, room())
-    epochs = stage.epochs or sizing.preference_epochs(num_pairs)
+    size = sized.dpo(stage, facts, tuning, Data(len(examples.examples), examples.longest), device(job.plan.model))
     config = DPOConfig(
-        **{**_loss(stage), **common_arguments(job, stage, batch, rate, facts)},
+        **{**_loss(stage), **common_arguments(job, stage, size, facts)},
         # An arm that stops by the clock needs more epochs than the clock allows.
-        num_train_epochs=epochs if job.match_seconds is None else 100_000,
+        num_train_epochs=size.epochs if job.match_seconds is None else 100_000,
         max_length=None,
         disable_dropout=True,
     )

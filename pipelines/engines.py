@@ -4,11 +4,12 @@ import importlib.util
 from pathlib import Path
 
 from graders.errors import UserError
-from pipelines.plan import Plan
+from pipelines.plan import Plan, Training
 
 
 def require_engines(plan: Plan) -> None:
-    """Raises UserError when a stage samples with vLLM and this machine has no vLLM or no GPU."""
+    """Raises UserError when a stage samples with vLLM, or weights are to be quantised, and this machine cannot."""
+    _require_qlora(plan)
     stages = [stage.name for stage in plan.stages if getattr(stage, "sampling", None) == "vllm"]
     if not stages:
         return
@@ -17,3 +18,12 @@ def require_engines(plan: Plan) -> None:
     if lacking:
         happened = f"stage `{stages[0]}` samples with vllm, but {' and '.join(lacking)}"
         raise UserError(happened, "vLLM and a GPU", "pip install vllm, or leave `sampling` out of the stage")
+
+
+def _require_qlora(plan: Plan) -> None:
+    if plan.model.tuning != "qlora" or not any(isinstance(stage, Training) for stage in plan.stages):
+        return
+    if importlib.util.find_spec("bitsandbytes") is None or not Path("/dev/nvidia0").exists():
+        raise UserError(
+            "tuning: qlora needs bitsandbytes and a GPU", fix="pip install 'finetune-advisor[qlora]', or tuning: lora"
+        )

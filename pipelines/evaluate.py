@@ -10,6 +10,7 @@ from typing import Any
 from graders.base import Grader
 from graders.errors import UserError
 from graders.statistics import mean_pass_at_k, wilson_interval
+from pipelines.answering import Answerer, answerer
 from pipelines.data.checked import load_checked
 from pipelines.data.load import load_rows
 from pipelines.data.rows import Row
@@ -20,18 +21,17 @@ from pipelines.evals.likelihood import likelihood_rows, preference_rows
 from pipelines.evals.score import grade_completions
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
-from pipelines.models import Policy, load_policy
+from pipelines.models import load_policy
 from pipelines.plan import Evaluate
 from pipelines.rewards import sample_of
-from pipelines.sampling import Completion, Sampling, sample
-from pipelines.training import answer_limit, require_room
+from pipelines.sampling import Completion, Sampling
 
 _WITHOUT_GRADER = {"likelihood": likelihood_rows, "preference": preference_rows}
 
 
 def run(job: Job) -> Numbers:
     """The stage function of `evaluate`."""
-    job.config(Evaluate)
+    served = job.config(Evaluate).served
     split = load_checked(job.plan.data, job.base)
     rows = chosen(split.test.rows, job.plan.evaluation.rows)
     job.progress.say(f"answers {len(rows)} test rows")
@@ -40,33 +40,32 @@ def run(job: Job) -> Numbers:
         measure = _WITHOUT_GRADER[job.plan.metric]
         return _without_grader(job, measure(policy, rows, job.plan.model.template_args, job.progress))
     grader = checked_grader(job, job.plan.metric, rows)
-    policy = load_policy(job.policy, job.plan.model, "answer")
-    limit = job.plan.evaluation.max_new_tokens or answer_limit(split.train.rows, policy, job.plan.model.template_args)
-    require_room(limit, policy)
-    graded = _answered(job, policy, grader, rows, limit)
+    asked = answerer(job, served, job.plan.evaluation.max_new_tokens, split.train.rows, "answer")
+    graded = _answered(asked, grader, rows)
     write_grades(job.folder / "grades.jsonl", graded)
     _require_grades(graded, job)
     return {
-        **_regression(job, policy, limit),
+        **_regression(asked),
         **summary(graded),
-        "max_new_tokens": limit,
+        "max_new_tokens": asked.limit,
         "validation_rows": len(split.validation.rows),
         "train_rows": len(split.train.rows),
-        **_pass_at_k(job, policy, grader, rows, limit),
+        **_pass_at_k(asked, grader, rows),
+        **asked.notes(),
     }
 
 
-def _regression(job: Job, policy: Policy, limit: int) -> dict[str, Any]:
+def _regression(asked: Answerer) -> dict[str, Any]:
     """The rows that must not get worse, answered greedily; {} where the plan names none."""
+    job = asked.job
     settings = job.plan.evaluation
     if settings.regression is None:
         return {}
     rows = chosen(load_rows(settings.regression, DataSpec(train=settings.regression), job.base).rows, settings.rows)
     grader = checked_grader(job, settings.regression_metric or job.plan.metric, rows)
     job.progress.say(f"answers {len(rows)} rows that must not get worse")
-    kept = job.folder / "answers-regression.jsonl"
-    sampling = Sampling(limit, seed=job.plan.seed)
-    answers = sample(policy, [row.messages for row in rows], sampling, job.plan.model.template_args, job.progress, kept)
+    sampling = Sampling(asked.limit, seed=job.plan.seed)
+    answers = asked.answers([row.messages for row in rows], sampling, job.folder / "answers-regression.jsonl")
     graded = grade_completions(grader, rows, [answer[0] for answer in answers])
     write_grades(job.folder / REGRESSION, graded)
     return {"regression": {key: summary(graded)[key] for key in ("n", "pass_rate", "interval", "mean_score")}}
@@ -91,14 +90,13 @@ def chosen(rows: Sequence[Row], limit: int) -> list[Row]:
     return sorted(lowest, key=lambda row: row.number)
 
 
-def _answered(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> list[GradedRow]:
+def _answered(asked: Answerer, grader: Grader, rows: list[Row]) -> list[GradedRow]:
     """One answer a row: the greedy one, or the best of several by the reward."""
+    job = asked.job
     best_of = job.config(Evaluate).best_of
-    drawn = Sampling(limit, job.plan.evaluation.temperature, best_of, job.plan.seed)
-    settings = Sampling(limit, seed=job.plan.seed) if best_of == 1 else drawn
-    kept = job.folder / "answers.jsonl"
-    prompts = [row.messages for row in rows]
-    answers = sample(policy, prompts, settings, job.plan.model.template_args, job.progress, kept)
+    drawn = Sampling(asked.limit, job.plan.evaluation.temperature, best_of, job.plan.seed)
+    settings = Sampling(asked.limit, seed=job.plan.seed) if best_of == 1 else drawn
+    answers = asked.answers([row.messages for row in rows], settings, job.folder / "answers.jsonl")
     if best_of > 1:
         answers = best_answers(checked_grader(job, job.reward_name, rows), rows, answers)
     return grade_completions(grader, rows, [answer[0] for answer in answers])
@@ -117,16 +115,15 @@ def best_answers(
     return found
 
 
-def _pass_at_k(job: Job, policy: Policy, grader: Grader, rows: list[Row], limit: int) -> dict[str, Any]:
+def _pass_at_k(asked: Answerer, grader: Grader, rows: list[Row]) -> dict[str, Any]:
     """pass@k over a part of the rows, from sampled completions."""
+    job = asked.job
     settings = job.plan.evaluation
     if settings.pass_k == 0:
         return {}
     part = chosen(rows, settings.pass_k_rows)
-    drawing = Sampling(limit, settings.temperature, settings.pass_k, job.plan.seed)
-    kept = job.folder / "answers-drawn.jsonl"
-    prompts = [row.messages for row in part]
-    answers = sample(policy, prompts, drawing, job.plan.model.template_args, job.progress, kept)
+    drawing = Sampling(asked.limit, settings.temperature, settings.pass_k, job.plan.seed)
+    answers = asked.answers([row.messages for row in part], drawing, job.folder / "answers-drawn.jsonl")
     by_row = [grade_completions(grader, [row] * len(some), some) for row, some in zip(part, answers, strict=True)]
     write_grades(job.folder / "samples.jsonl", [graded for group in by_row for graded in group])
     rows_asked = {"pass_at_k_rows": len(part), "pass_at_k_temperature": settings.temperature}

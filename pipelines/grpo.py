@@ -11,7 +11,7 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from pipelines import processes, proxy, sizing
+from pipelines import proxy, sized
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
@@ -21,13 +21,14 @@ from pipelines.grpo_losses import LOSSES
 from pipelines.grpo_trainer import QueuedGRPOTrainer
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
+from pipelines.online import SHOWN, course, fitting, logged_reward
 from pipelines.plan import GRPO
 from pipelines.prompt_queue import PromptQueue
 from pipelines.rollout import GAP, rollout_limit, sampling_arguments
 from pipelines.sampling import Sampling
 from pipelines.sft import load_for_training
-from pipelines.training import common_arguments, model_facts, room, train
+from pipelines.sized import Data
+from pipelines.training import common_arguments, device, model_facts, train
 from pipelines.watch import Watch
 
 
@@ -60,27 +61,24 @@ def run(job: Job) -> Numbers:
 
 
 def _trainer(
-    job: Job, stage: GRPO, policy: Policy, grader: Grader, sized: tuple[Rows, int, int]
+    job: Job, stage: GRPO, policy: Policy, grader: Grader, given: tuple[Rows, int, int]
 ) -> tuple[QueuedGRPOTrainer, Watch]:
-    rows, longest, new_tokens = sized
+    rows, longest, new_tokens = given
     facts = model_facts(policy)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    updates = stage.updates_per_generation or LOSSES[stage.loss].updates
-    usual = sizing.grpo_prompts_per_step(len(rows.rows) // updates)
-    prompts = prompts_per_step(stage.prompts_per_step, usual, len(rows.rows), updates)
-    rate = stage.learning_rate or sizing.learning_rate("rl", facts.hidden_size, tuning)
-    completions = prompts * stage.group_size
-    batch = sizing.split_batch(completions, processes.count(), longest + new_tokens, facts, room())
+    size = sized.grpo(stage, facts, tuning, Data(len(rows.rows), longest + new_tokens), device(job.plan.model))
+    updates = sized.updates_per_generation(stage)
+    prompts = updates * size.per_step // stage.group_size  # of one round of sampling
     chosen = {
         **LOSSES[stage.loss].arguments,
         **sampling_arguments(stage, longest + new_tokens),
-        **common_arguments(job, stage, batch, rate, facts),
+        **common_arguments(job, stage, size, facts),
     }
     config = GRPOConfig(
         **chosen,
-        max_steps=stage.steps or sizing.grpo_steps(len(rows.rows), prompts),
+        max_steps=size.steps,
         num_generations=stage.group_size,
-        generation_batch_size=completions * updates,
+        generation_batch_size=size.per_step * updates,
         max_completion_length=new_tokens,
         beta=stage.kl,
         chat_template_kwargs=job.plan.model.template_args,
@@ -90,7 +88,7 @@ def _trainer(
     generations = math.ceil(config.max_steps / every)
     watch = Watch(job, SHOWN | {GAP: "gap to vllm"}, every)
     trainer = QueuedGRPOTrainer(
-        PromptQueue(len(rows.rows), prompts * updates, stage.group_size, repeats, generations, job.plan.seed),
+        PromptQueue(len(rows.rows), prompts, stage.group_size, repeats, generations, job.plan.seed),
         model=policy.model,
         reward_funcs=logged_reward(job, grader, rows, new_tokens if stage.overlong_penalty else None),
         args=config,

@@ -11,8 +11,7 @@ from datasets import Dataset
 from transformers import set_seed
 from trl import KTOConfig
 
-from graders.errors import UserError
-from pipelines import processes, sizing
+from pipelines import sized
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, attend_fast, lora_config, resolve_tuning
@@ -22,12 +21,9 @@ from pipelines.preference_trainers import ThumbTrainer
 from pipelines.preferences.examples import Examples, shown, thumb_examples
 from pipelines.preferences.thumbs import load_thumbs, thumb_weights
 from pipelines.sft import load_for_training
-from pipelines.sizing import Batch, ModelFacts
-from pipelines.training import common_arguments, model_facts, room
+from pipelines.sized import Data
+from pipelines.training import common_arguments, device, model_facts
 from pipelines.watch import Watch
-
-AT_ONCE = 8
-"""Answers that the KL is measured over: ours; the paper wants more than a few, and TRL more than one."""
 
 
 def run(job: Job) -> Numbers:
@@ -56,19 +52,17 @@ def _trainer(job: Job, stage: KTO, policy: Policy, examples: Examples, watch: Wa
     facts = model_facts(policy)
     num_rows = len(examples.examples)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    rate = stage.learning_rate or sizing.learning_rate("preference", facts.hidden_size, tuning)
     attend_fast(policy.model, examples.longest)
     reference = reference_of(policy, stage, tuning)
-    batch = _batch(stage.batch_size or sizing.sft_batch_size(num_rows), examples.longest, facts)
-    epochs = stage.epochs or sizing.preference_epochs(num_rows)
+    size = sized.kto(stage, facts, tuning, Data(num_rows, examples.longest), device(job.plan.model))
     good = sum(example["label"] for example in examples.examples)
     weights = thumb_weights(good, num_rows - good)
     config = KTOConfig(
-        **{"beta": stage.beta, **common_arguments(job, stage, batch, rate, facts)},
+        **{"beta": stage.beta, **common_arguments(job, stage, size, facts)},
         desirable_weight=weights[0],
         undesirable_weight=weights[1],
         # An arm that stops by the clock needs more epochs than the clock allows.
-        num_train_epochs=epochs if job.match_seconds is None else 100_000,
+        num_train_epochs=size.epochs if job.match_seconds is None else 100_000,
         max_length=None,
         disable_dropout=True,
     )
@@ -81,17 +75,3 @@ def _trainer(job: Job, stage: KTO, policy: Policy, examples: Examples, watch: Wa
         peft_config=None if tuning == "full" else lora_config(job.plan.model),
         callbacks=[watch],
     )
-
-
-def _batch(size: int, longest: int, facts: ModelFacts) -> Batch:
-    """Micro-batches of at most AT_ONCE answers, and of two at least. A step holds each answer and one for the KL."""
-    fits = sizing.split_batch(size, processes.count(), 2 * longest, facts, room())
-    share = fits.micro * fits.accumulation
-    micros = [micro for micro in range(2, 1 + min(AT_ONCE, max(2, fits.micro))) if share % micro == 0]
-    if not micros:
-        raise UserError(
-            f"batch_size {size} leaves {share} answers a process, which cannot be taken two to {AT_ONCE} at a time",
-            "an even number of answers a process",
-            "change batch_size",
-        )
-    return Batch(micros[-1], share // micros[-1])

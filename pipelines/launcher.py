@@ -17,6 +17,7 @@ from pipelines import worker
 from pipelines.files import write_json, write_text
 from pipelines.plan import Training
 from pipelines.plan_file import LoadedPlan
+from pipelines.run_lock import name_holder
 from pipelines.signals import Signals
 from pipelines.sources import locate
 from pipelines.state import Record, Step, answers_identity, answers_path
@@ -63,6 +64,7 @@ class Launcher:
                 pass_fds=(self._lock,),
                 start_new_session=True,
             )
+            name_holder(self._lock, process.pid)
             try:
                 self._watch(process, batch, watcher)
             except BaseException:
@@ -74,7 +76,8 @@ class Launcher:
             return self._code()
         if process.returncode == STOPPED:  # somebody asked the worker itself
             return STOPPED
-        raise _worker_error(process.returncode, job_path, log_path, batch[0])
+        at_work = next((step for step in batch if step.record() is None), batch[-1])
+        raise _worker_error(process.returncode, job_path, log_path, at_work)
 
     def _code(self) -> int:
         return INTERRUPTED if self._signals.received[0] == signal.SIGINT else STOPPED

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graders.errors import UserError
+from pipelines import memory
 from pipelines.data.render import stop_token_ids
 from pipelines.files import new_file_mode
 from pipelines.plan import ModelSpec
 
 LORA_OVER_PARAMETERS = 500_000_000
+LORA_RANK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,20 @@ def load_policy(where: str, spec: ModelSpec, use: Literal["train", "answer", "dr
     return Policy(model, tokenizer, where, stops)
 
 
+def policy_shape(where: str, spec: ModelSpec) -> Policy:
+    """A policy without its weights: what can be told of it from its config and its tokenizer, whatever its size."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    revision = None if Path(where).is_dir() else spec.revision
+    with _loading("model's config", "a model folder or hub id that AutoModelForCausalLM loads", where):
+        config = AutoConfig.from_pretrained(where, revision=revision, trust_remote_code=spec.trust_remote_code)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=spec.trust_remote_code)
+    tokenizer = load_tokenizer(where, spec)
+    return Policy(model, tokenizer, where, _stop_ids(model, tokenizer, spec))
+
+
 def _stop_ids(model: Any, tokenizer: Any, spec: ModelSpec) -> tuple[int, ...]:
     """What the generation config declares, the tokenizer's end token, and the one that ends a turn of the template."""
     declared = model.generation_config.eos_token_id
@@ -92,11 +108,35 @@ def attend_fast(model: Any, longest: int) -> None:
 
 def cache_bytes_per_token(model: Any) -> int:
     """What a token's keys and values take in all layers."""
+    return memory.cache_bytes(shape_of(model), model.dtype.itemsize)
+
+
+def shape_of(model: Any) -> memory.Shape:
+    """What memory is reckoned from; what a config does not name is taken to be as in a Llama."""
     config = model.config.get_text_config()
     heads = config.num_attention_heads
     per_head = getattr(config, "head_dim", None) or config.hidden_size // heads
-    kept = getattr(config, "num_key_value_heads", None) or heads
-    return int(2 * config.num_hidden_layers * kept * per_head * model.dtype.itemsize)
+    linear = _inner_linear(model)
+    return memory.Shape(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        vocabulary=config.vocab_size,
+        hidden=config.hidden_size,
+        layers=config.num_hidden_layers,
+        intermediate=getattr(config, "intermediate_size", None) or 4 * config.hidden_size,
+        heads=heads,
+        query=heads * per_head,
+        key_value=(getattr(config, "num_key_value_heads", None) or heads) * per_head,
+        linear=sum(layer.in_features * layer.out_features for layer in linear),
+        lora_units=sum(layer.in_features + layer.out_features for layer in linear),
+    )
+
+
+def _inner_linear(model: Any) -> list[Any]:
+    """The linear layers that an adapter lies on: all but the output's."""
+    from torch import nn
+
+    head = model.get_output_embeddings()
+    return [layer for layer in model.modules() if isinstance(layer, nn.Linear) and layer is not head]
 
 
 def _require_whole(missing: Collection[str], where: str) -> None:
@@ -138,15 +178,9 @@ def load_tokenizer(where: str, spec: ModelSpec) -> Any:
 
 def _four_bit() -> Any:
     """QLoRA's quantisation (Dettmers et al. 2023, arXiv 2305.14314): NF4, double quantisation, bf16 products."""
-    import importlib.util
-
     import torch
     from transformers import BitsAndBytesConfig
 
-    if importlib.util.find_spec("bitsandbytes") is None or not torch.cuda.is_available():
-        raise UserError(
-            "tuning: qlora needs bitsandbytes and a GPU", fix="pip install 'finetune-advisor[qlora]', or tuning: lora"
-        )
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -166,7 +200,7 @@ def lora_config(spec: ModelSpec) -> Any:
     """LoRA on every linear layer, alpha twice the rank (Schulman et al. 2025, "LoRA Without Regret": all layers)."""
     from peft import LoraConfig
 
-    rank = spec.lora_rank or 32
+    rank = spec.lora_rank or LORA_RANK
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 

@@ -39,22 +39,6 @@ def fitting(rows: Rows, policy: Policy, job: Job, new_tokens: int) -> tuple[Rows
     return rows.only(kept), max(length for length in lengths if length + new_tokens <= context)
 
 
-def prompts_per_step(asked: int | None, usual: int, num_prompts: int, updates: int = 1) -> int:
-    """The plan's number, else the usual one. updates: optimizer steps that share a round of sampling.
-
-    Raises UserError where a round needs more prompts than there are.
-    """
-    prompts = asked or usual
-    if prompts * updates > num_prompts:
-        times = f" and {updates} updates share a generation" if updates > 1 else ""
-        raise UserError(
-            f"prompts_per_step is {prompts}{times}, but there are only {num_prompts} prompts",
-            "no more prompts a generation than there are",
-            "lower prompts_per_step, or leave it out",
-        )
-    return prompts
-
-
 def logged_reward(job: Job, grader: Grader, rows: Rows, overlong_from: int | None = None) -> RewardFunction:
     """The grader as reward over these rows; appends one graded completion a batch to samples.jsonl, to be looked at.
 

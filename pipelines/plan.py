@@ -13,6 +13,7 @@ from pipelines.alarms import AlarmName, PreferenceAlarmName
 from pipelines.data.spec import DataSpec
 from pipelines.dpo_losses import PairLoss
 from pipelines.grpo_losses import Loss
+from pipelines.served_spec import Served
 
 PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
@@ -92,6 +93,7 @@ class Evaluate(Strict):
     type: Literal["evaluate"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is evaluated; else the newest, or the plan's.")
+    served: Served | None = Field(None, description="Instead: a model behind a server, an arm for comparison only.")
     best_of: int = Field(
         1, ge=1, le=1024, description="Sample so many answers and take the one with the highest reward; 1: greedy."
     )
@@ -105,6 +107,7 @@ class Probe(Strict):
     type: Literal["probe"]
     name: str = Field(pattern=NAME)
     policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    served: Served | None = Field(None, description="Instead: a model behind a server.")
     reward: str | None = Field(None, description="Grader that the RL after it optimises; else the plan's `reward`.")
     rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
     samples_per_prompt: int = Field(16, ge=2, le=256, description="Answers sampled for each row.")
@@ -186,8 +189,11 @@ class RejectionSampling(Training):
 
     type: Literal["rejection_sampling"]
     reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
+    served: Served | None = Field(
+        None, description="A model behind a server, such as a larger one: the first round samples from it instead."
+    )
     rounds: int = Field(
-        1, ge=1, le=100, description="At most so many; they end when the metric stops rising, and the best one counts."
+        1, ge=1, le=100, description="At most so many; two without a rise of the metric end them, and the best counts."
     )
     start: Literal["base", "last"] = Field(
         "base", description="What each round trains: the stage's input model anew, or the last round's model further."
@@ -307,6 +313,11 @@ Stage = Annotated[
 def is_control(stage: Stage) -> bool:
     """Whether nothing later starts from it unless it names it."""
     return isinstance(stage, Training) and stage.control
+
+
+def served_by(stage: Stage) -> Served | None:
+    """The server that the stage asks instead of any model of the run."""
+    return stage.served if isinstance(stage, Evaluate | Probe) else None
 
 
 class DecisionRecord(Strict):

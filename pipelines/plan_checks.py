@@ -9,7 +9,7 @@ from typing import Any
 
 from graders.errors import nearest
 from graders.reward_model import stages_of
-from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Label, Plan, Stage, Training
+from pipelines.plan import METRICS_WITHOUT_GRADER, Evaluate, Gate, Label, Plan, Stage, Training, served_by
 from pipelines.stages import STAGES, graders_of
 from pipelines.trl_keys import TABLE, owner
 
@@ -28,6 +28,7 @@ def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
             faults.append(((*where, "name"), f"two stages are called `{stage.name}`"))
         faults += [((*where, field), message) for field, message in _stage_links(stage, seen)]
         faults += [((*where, "reward"), message) for message in _reward_faults(plan, stage, seen)]
+        faults += [((*where, field), message) for field, message in _served_faults(plan, stage)]
         if isinstance(stage, Evaluate) and stage.gate:
             faults += [((*where, "gate", *key), message) for key, message in _gate_faults(plan, stage.gate, seen)]
         if isinstance(stage, Training):
@@ -103,6 +104,22 @@ def _stage_links(stage: Stage, seen: Mapping[str, Stage]) -> list[tuple[str, str
     return faults
 
 
+def _served_faults(plan: Plan, stage: Stage) -> list[tuple[str, str]]:
+    """A served model gives text alone: no likelihoods, and not how many tokens a text would be."""
+    if getattr(stage, "served", None) is None:
+        return []
+    faults = []
+    if served_by(stage) and getattr(stage, "policy", None) is not None:
+        faults.append(("policy", "a stage asks the model of `policy` or the one that is `served`, not both"))
+    if isinstance(stage, Evaluate) and plan.metric in METRICS_WITHOUT_GRADER:
+        faults.append(("served", f"the metric `{plan.metric}` needs the model itself, and a server gives text alone"))
+    limit = plan.evaluation if isinstance(stage, Evaluate) else stage
+    if getattr(limit, "max_new_tokens", None) is None:
+        key = "evaluation.max_new_tokens" if isinstance(stage, Evaluate) else "max_new_tokens"
+        faults.append(("served", f"name `{key}`: how many tokens an answer takes is not known of a served model"))
+    return faults
+
+
 def _gate_faults(plan: Plan, gate: Gate, earlier: Mapping[str, Stage]) -> list[tuple[tuple[str, ...], str]]:
     """Bounds that nothing can be compared with."""
     if not gate.bounds:
@@ -128,7 +145,7 @@ def _gate_faults(plan: Plan, gate: Gate, earlier: Mapping[str, Stage]) -> list[t
 def _base_known(earlier: Mapping[str, Stage]) -> bool:
     """Whether one of these stages evaluates the plan's own model."""
     for stage in earlier.values():
-        if isinstance(stage, Evaluate) and stage.policy is None:
+        if isinstance(stage, Evaluate) and stage.policy is None and stage.served is None:
             return True
         if isinstance(stage, Training) and not stage.control:
             return False

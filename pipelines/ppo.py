@@ -8,13 +8,12 @@ graded as it stands. Where all answers of a batch are worth the same, only the v
 """
 
 import copy
-from dataclasses import replace
 
 from datasets import Dataset
 from trl import GRPOConfig
 
 from graders.base import Grader
-from pipelines import processes, proxy, sizing
+from pipelines import proxy, sized, sizing
 from pipelines.bell import Bell
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import prompt_examples
@@ -22,18 +21,16 @@ from pipelines.data.rows import Rows
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
 from pipelines.models import Policy, lora_config, resolve_tuning
-from pipelines.online import SHOWN, course, fitting, logged_reward, prompts_per_step
+from pipelines.online import SHOWN, course, fitting, logged_reward
 from pipelines.plan import PPO
 from pipelines.ppo_trainer import PPOTrainer
 from pipelines.rollout import rollout_limit
 from pipelines.sampling import Sampling
 from pipelines.sft import load_for_training
-from pipelines.training import common_arguments, model_facts, room, train
+from pipelines.sized import PPO_PER_PROMPT, Data
+from pipelines.training import common_arguments, device, model_facts, train
 from pipelines.value_model import ValueModel
 from pipelines.watch import Watch
-
-PER_PROMPT = 2
-"""Answers a prompt gets; the fewest that TRL takes."""
 
 
 def run(job: Job) -> Numbers:
@@ -67,22 +64,17 @@ def run(job: Job) -> Numbers:
     }
 
 
-def _config(job: Job, stage: PPO, policy: Policy, sized: tuple[int, int, int]) -> GRPOConfig:
-    """sized: how many prompts there are, tokens of the longest, tokens of an answer at most."""
-    num_prompts, longest, new_tokens = sized
+def _config(job: Job, stage: PPO, policy: Policy, given: tuple[int, int, int]) -> GRPOConfig:
+    """given: how many prompts there are, tokens of the longest, tokens of an answer at most."""
+    num_prompts, longest, new_tokens = given
     facts = model_facts(policy)
-    prompts = prompts_per_step(stage.prompts_per_step, sizing.ppo_prompts_per_step(num_prompts), num_prompts)
-    rate = stage.learning_rate or sizing.learning_rate(
-        "rl", facts.hidden_size, resolve_tuning(job.plan.model, facts.num_parameters)
-    )
-    completions = PER_PROMPT * prompts
-    both = replace(facts, num_parameters=2 * facts.num_parameters)  # policy and values learn in one pass
-    batch = sizing.split_batch(completions, processes.count(), longest + new_tokens, both, room())
+    tuning = resolve_tuning(job.plan.model, facts.num_parameters)
+    size = sized.ppo(stage, facts, tuning, Data(num_prompts, longest + new_tokens), device(job.plan.model))
     return GRPOConfig(
-        **common_arguments(job, stage, batch, rate, facts),
-        max_steps=stage.epochs_per_step * (stage.steps or sizing.ppo_steps(num_prompts, prompts)),
-        num_generations=PER_PROMPT,
-        generation_batch_size=completions,
+        **common_arguments(job, stage, size, facts),
+        max_steps=size.steps,
+        num_generations=PPO_PER_PROMPT,
+        generation_batch_size=size.per_step,
         num_iterations=stage.epochs_per_step,
         max_completion_length=new_tokens,
         temperature=stage.temperature,

@@ -13,10 +13,10 @@ from pipelines.data.rows import Split
 from pipelines.drift import drift
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest, by_metric
+from pipelines.memory import Tuning
 from pipelines.models import Policy
 from pipelines.plan import Training
 from pipelines.preference_alarms import CHOSEN_CHANGE, MARGIN, PREFERENCE_ALARMS
-from pipelines.sizing import Tuning
 from pipelines.training import answer_limit, train
 from pipelines.watch import Watch
 

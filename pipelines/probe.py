@@ -47,7 +47,7 @@ def run(job: Job) -> Numbers:
         if asking.settled:
             break
     asking.write()
-    train_rows, notes = len(split.train.rows), tuple(asker.notes)
+    train_rows, notes = len(split.train.rows), (*asker.notes, *asker.model.notes().values())
     asked = Asked(stage, part, len(rows), train_rows, asker.limit, asking.rate, named, asking.alpha, notes)
     return probed(asking.groups, list(asking.found.values()), asked).model_dump(mode="json")
 
@@ -116,8 +116,8 @@ class _Asking:
         return style_found(style, answers, self._named, alpha, against, difference_settled(against, alpha))
 
     def _draw(self, look: Look) -> None:
-        if direct := self._answers.get("direct"):
-            self._asker.need(direct)
+        if self._answers and not self.groups:
+            self._asker.make_room(self._answers["direct"])
         start, began = len(self.groups), time.perf_counter()
         self.groups += self._asker.drawn(self._rows[start : look.rows], start)
         self._seconds += time.perf_counter() - began

@@ -5,20 +5,19 @@ What was answered before a stop is kept in the job's folder, a file for each par
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from graders.base import Grader
 from graders.errors import UserError
 from pipelines import sizing
-from pipelines.data.render import encode_prompt
+from pipelines.answering import answerer
 from pipelines.data.rows import Row
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.score import grade_completions
 from pipelines.job import Job
-from pipelines.models import load_policy
 from pipelines.plan import Probe
 from pipelines.prompt_styles import Style, asked, follows, read
-from pipelines.sampling import Completion, Sampling, sample
-from pipelines.training import answer_limit, model_facts, require_room
+from pipelines.sampling import Completion, Sampling
 
 GENEROUS = 512
 """Tokens of a greedy answer at least: a style must not lose because it was cut (TRL's default length)."""
@@ -39,9 +38,9 @@ class Asker:
         self, job: Job, rows: Sequence[Row], train: Sequence[Row], shots: Sequence[Row], grader: Grader
     ) -> None:
         self._job, self._stage, self._grader = job, job.config(Probe), grader
-        self.policy = load_policy(job.policy, job.plan.model, "answer" if self._stage.styles else "draw")
-        self.limit = self._stage.max_new_tokens or answer_limit(train, self.policy, job.plan.model.template_args)
-        require_room(self.limit, self.policy)
+        use: Literal["answer", "draw"] = "answer" if self._stage.styles else "draw"
+        self.model = answerer(job, self._stage.served, self._stage.max_new_tokens, train, use)
+        self.limit = self.model.limit
         self.notes: list[str] = []
         self._shots = list(shots)
         self._limits = {style: self._room(style, rows) for style in self._wanted()}
@@ -74,15 +73,12 @@ class Asker:
 
     def _left(self, style: Style, rows: Sequence[Row]) -> int:
         """What the context leaves beside the longest prompt; 0 where the template refuses such turns."""
-        template_args = self._job.plan.model.template_args
-        tokenizer = self.policy.tokenizer
         try:
-            prompts = [encode_prompt(tokenizer, asked(row, style, self._shots), template_args) for row in rows]
+            return self.model.room([asked(row, style, self._shots) for row in rows]) - 1
         except UserError:
             if style == "direct":
                 raise
             return 0
-        return model_facts(self.policy).context - max(map(len, prompts)) - 1
 
     def greedy(self, style: Style, rows: Sequence[Row], start: int, into: Answers) -> None:
         """Asks the rows in one style. start: how many were asked before."""
@@ -100,19 +96,18 @@ class Asker:
             grade_completions(self._grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)
         ]
 
-    def need(self, direct: Answers) -> int | None:
-        """The length limit that direct answers need, and from now on that of drawn ones if it is more."""
+    def make_room(self, direct: Answers) -> None:
+        """Cuts drawn answers no earlier than direct ones need, whatever the data say of their length."""
         tokens = tokens_needed(direct.graded)
         if tokens is not None and self._stage.max_new_tokens is None:
             self.limit = max(self.limit, min(tokens, self._limits["direct"]))
-        return tokens
 
     def _sample(self, style: Style, rows: Sequence[Row], start: int, settings: Sampling) -> list[list[Completion]]:
         kind = style if settings.temperature == 0 else "drawn"
         kept = self._job.folder / f"answers-{kind}-{start}.jsonl"
         prompts = [asked(row, style, self._shots) for row in rows]
         with self._job.progress.part(self.done, self.total):
-            found = sample(self.policy, prompts, settings, self._job.plan.model.template_args, self._job.progress, kept)
+            found = self.model.answers(prompts, settings, kept)
         self.done += len(rows) * settings.num_samples
         return found
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.evals.compare import Comparison
+from pipelines.evals.compare import FEWEST_PROMPTS, Comparison
 from pipelines.evals.signal import TOO_LOW, Verdict
 from pipelines.prompt_styles import Style
 
@@ -106,8 +106,13 @@ class Probed(_Record):
 
     @property
     def base_score(self) -> float | None:
-        """Pass rate of greedy direct answers; where hardly any passes, that of all drawn ones, which are more."""
+        """Pass rate of greedy direct answers; where hardly any passes, that of all drawn ones, which are more.
+
+        None under 30 rows: no advice shall rest on fewer.
+        """
         drawn, direct = self.pass_at_k.get("1"), self._style("direct")
+        if (direct.rows - direct.unscored if direct else self.prompts) < FEWEST_PROMPTS:
+            return None
         if direct is None or direct.pass_rate is None:
             return drawn
         return direct.pass_rate if direct.pass_rate > TOO_LOW or drawn is None else drawn
@@ -124,6 +129,12 @@ class Probed(_Record):
         if len(self.styles) < 2:
             return None
         return self.best_style.pass_rate if self.best_style else self.base_score
+
+    @property
+    def score_low(self) -> float | None:
+        """What prompted_score surely reaches: the low end of its interval; None where it is not known."""
+        style = self.best_style or self._style("direct")
+        return style.interval[0] if style is not None and self.prompted_score is not None else None
 
     @property
     def format_new(self) -> bool | None:

@@ -21,16 +21,17 @@ from trl import RewardConfig, RewardTrainer
 
 from graders.errors import UserError
 from graders.reward_model import MEMBER, Scorer
-from pipelines import processes, sizing
+from pipelines import processes, sized
 from pipelines.batch_order import within_steps
 from pipelines.files import write_json
 from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, attend_fast, load_tokenizer, resolve_tuning
+from pipelines.models import LORA_RANK, Policy, attend_fast, load_tokenizer, resolve_tuning
 from pipelines.plan import ModelSpec, RewardModel
 from pipelines.preferences.pairs import load_pairs
 from pipelines.reward_model_checks import Parts, centre_of, checked, held_apart, loading, scored
-from pipelines.training import common_arguments, model_facts, room, train
+from pipelines.sized import Data
+from pipelines.training import common_arguments, device, model_facts, train
 from pipelines.watch import Watch
 from reward_models.examples import encode_pairs
 from reward_models.model import leave, load_body, lora_for_head, write_centre
@@ -97,15 +98,12 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numb
     if encoded.too_long:
         job.progress.say(f"{len(encoded.too_long)} pairs exceed the context of {facts.context} tokens and are left out")
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
-    size = stage.batch_size or sizing.sft_batch_size(len(encoded.examples))
     lengths = [max(len(one["chosen_ids"]), len(one["rejected_ids"])) for one in encoded.examples]
-    batch = sizing.split_batch(size, processes.count(), 2 * max(lengths), facts, room())
+    size = sized.reward_model(stage, facts, tuning, Data(len(lengths), max(lengths)), device(job.plan.model))
     attend_fast(policy.model, max(lengths))
-    total = round((stage.epochs or sizing.reward_model_epochs(len(lengths))) * len(lengths))
-    order = within_steps(lengths, size, max(1, total), job.plan.seed)
+    order = within_steps(lengths, size.per_step, max(1, round(size.epochs * len(lengths))), job.plan.seed)
     config = RewardConfig(
-        **common_arguments(job, stage, batch, rate, facts),
+        **common_arguments(job, stage, size, facts),
         num_train_epochs=1,  # the order holds all passes
         train_sampling_strategy="sequential",
         max_length=None,
@@ -117,7 +115,7 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numb
         args=config,
         train_dataset=Dataset.from_list(encoded.examples).select(order),
         processing_class=policy.tokenizer,
-        peft_config=None if tuning == "full" else lora_for_head(job.plan.model.lora_rank or 32),
+        peft_config=None if tuning == "full" else lora_for_head(job.plan.model.lora_rank or LORA_RANK),
         callbacks=[watch],
     )
     numbers = train(trainer, job, policy, watch, KeepBest(job, None), _save)

@@ -14,17 +14,16 @@ from random import Random
 
 from graders.base import Grader
 from pipelines import processes
-from pipelines.data.render import encode_prompt
+from pipelines.answering import Answerer, answerer
 from pipelines.data.rows import Message, Row
 from pipelines.evals.grades import GradedRow, read_grades, write_grades
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
 from pipelines.hint import with_hint
 from pipelines.job import Job, Progress
-from pipelines.models import Policy, load_policy
 from pipelines.plan import RejectionSampling
-from pipelines.sampling import Sampling, sample
-from pipelines.training import answer_limit, model_facts, require_room
+from pipelines.sampling import Sampling
+from pipelines.served_spec import Served
 
 _PART = 512
 """Answers in a part; one batch or some, which is seconds of a small model and minutes of a large one."""
@@ -35,7 +34,8 @@ class Request:
     """What is asked. folder: of the files. policy: a model folder or hub id. seed: of the first part.
 
     hint: with the right answer in the prompt, which the grader does not see. seconds: after which no further part is
-    asked, whose prompts stay without answers; parts then come in random order. None: all are asked.
+    asked, whose prompts stay without answers; parts then come in random order. None: all are asked. served: who is
+    asked instead of the policy.
     """
 
     folder: Path
@@ -44,10 +44,15 @@ class Request:
     seed: int
     hint: bool
     seconds: float | None = None
+    served: Served | None = None
 
     def path(self, number: int) -> Path:
         """Of one part."""
         return self.folder / f"{'hinted' if self.hint else 'plain'}-{number:04d}.jsonl"
+
+    def asked_path(self, number: int) -> Path | None:
+        """What a server answered of a part that is not done yet; a model here answers a part anew."""
+        return self.folder / f"asked-{self.path(number).name}" if self.served else None
 
     def messages(self, row: Row) -> Sequence[Message]:
         """What the policy reads."""
@@ -98,10 +103,8 @@ def _fill(
 ) -> None:
     parts, missing = work
     stage = job.config(RejectionSampling)
-    policy = load_policy(request.policy, job.plan.model, "draw")
-    limit = stage.max_new_tokens or answer_limit(train_rows, policy, job.plan.model.template_args)
-    require_room(limit, policy)
-    settings = Sampling(limit, stage.temperature, stage.samples_per_prompt)
+    asked = answerer(replace(job, policy=request.policy), request.served, stage.max_new_tokens, train_rows, "draw")
+    settings = Sampling(asked.limit, stage.temperature, stage.samples_per_prompt)
     seconds_path = request.folder / f"seconds-{processes.rank()}.json"
     seconds = json.loads(seconds_path.read_text(encoding="utf-8")) if seconds_path.exists() else {}
     total = sum(map(len, parts)) * stage.samples_per_prompt
@@ -115,10 +118,12 @@ def _fill(
         with job.progress.part(before, total):
             # A part takes fewer seeds than it has answers: one a batch.
             drawing = replace(settings, seed=request.seed + number * _PART)
-            graded = _graded(job, (policy, grader), request, parts[number], drawing)
+            graded = _graded(asked, grader, request, number, (parts[number], drawing))
         seconds[request.path(number).stem] = time.monotonic() - begun
         write_json(seconds_path, seconds)
         write_grades(request.path(number), graded)
+        if kept := request.asked_path(number):
+            kept.unlink(missing_ok=True)
         if number == 0 and not request.hint and not any(one.passed and not one.truncated for one in graded):
             job.progress.say(f"none of the first {len(graded)} answers passes; if no other does, nothing can be kept")
 
@@ -129,12 +134,10 @@ def _in_order(missing: list[int], request: Request) -> list[int]:
 
 
 def _graded(
-    job: Job, judged: tuple[Policy, Grader], request: Request, rows: Sequence[Row], settings: Sampling
+    asked: Answerer, grader: Grader, request: Request, number: int, wanted: tuple[list[Row], Sampling]
 ) -> list[GradedRow]:
-    policy, grader = judged
-    args = job.plan.model.template_args
-    free = model_facts(policy).context - settings.max_new_tokens
-    fitting = [row for row in rows if len(encode_prompt(policy.tokenizer, request.messages(row), args)) <= free]
-    answers = sample(policy, [request.messages(row) for row in fitting], settings, args, job.progress)
-    asked = [row for row, some in zip(fitting, answers, strict=True) for _ in some]
-    return grade_completions(grader, asked, [answer for some in answers for answer in some])
+    """The answers to the rows that leave room for one, graded."""
+    rows = [row for row in wanted[0] if asked.room([request.messages(row)]) >= asked.limit]
+    answers = asked.answers([request.messages(row) for row in rows], wanted[1], request.asked_path(number))
+    each = [row for row, some in zip(rows, answers, strict=True) for _ in some]
+    return grade_completions(grader, each, [answer for some in answers for answer in some])

@@ -3,8 +3,10 @@ killed never leaves two writers.
 """
 
 import fcntl
+import json
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 
 from graders.errors import UserError
@@ -25,12 +27,39 @@ def lock(run_folder: Path) -> int:
     deadline = time.monotonic() + LOCK_SECONDS
     while not _locked(descriptor):
         if time.monotonic() > deadline:
+            told = _holder(descriptor)
             os.close(descriptor)
             raise UserError(
-                "another `run` is at work here", "one at a time", "wait for it, or choose --out", str(run_folder)
+                f"another `run` is at work here{told}", "one at a time", "wait for it, or choose --out", str(run_folder)
             )
         time.sleep(0.1)
+    name_holder(descriptor, None)
     return descriptor
+
+
+def name_holder(descriptor: int, worker: int | None) -> None:
+    """Writes into the lock's file who holds it, for whoever comes second: the runner, and the worker it has now."""
+    told = json.dumps({"runner": os.getpid(), "worker": worker, "since": datetime.now().astimezone().isoformat()})
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, told.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    """What the file says of who holds it; "" where it says nothing that can be read."""
+    try:
+        found = json.loads(os.pread(descriptor, 1000, 0))
+        runner, worker, since = found["runner"], found["worker"], str(found["since"])[:19].replace("T", " ")
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if _alive(runner):
+        return f": process {runner}, since {since}"
+    if worker is not None and _alive(worker):
+        return f": its runner, process {runner}, is gone, but the worker {worker} that it started still lives"
+    return ""
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() if Path("/proc").is_dir() else True
 
 
 def at_work(run_folder: Path) -> bool:

@@ -10,7 +10,8 @@ from pipelines.evals.grades import GradedRow, read_grades
 from pipelines.evals.report import write_report
 from pipelines.evals.summary import Evaluated, Setting
 from pipelines.gate_file import kept
-from pipelines.plan import Evaluate, Plan, Probe, is_control
+from pipelines.plan import Evaluate, Plan, Probe, is_control, served_by
+from pipelines.run_page import write_page
 from pipelines.state import Record, Step
 
 
@@ -18,7 +19,8 @@ def write_run_report(plan: Plan, todo: Sequence[Step], run_folder: Path) -> None
     """Writes both files over the evaluations that are done; nothing when none is, or only those of controls."""
     models = evaluated(todo)
     if not all(model.control for model in models):
-        write_report(run_folder, models, _setting(plan, todo))
+        report = write_report(run_folder, models, _setting(plan, todo))
+        write_page(run_folder, plan, todo, report, models)
 
 
 def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
@@ -44,12 +46,15 @@ def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
         rows=_grades(step, record),
         seconds=made.numbers["train_seconds"] if made else None,
         pass_at_k={int(k): rate for k, rate in numbers.get("pass_at_k", {}).items() if rate is not None},
-        control=_best_of(step) > 1 or (trained is not None and is_control(trained.stage)),
+        control=_best_of(step) > 1
+        or bool(served_by(step.stage))
+        or (trained is not None and is_control(trained.stage)),
     )
 
 
 def _method(step: Step, trained: Step | None) -> str:
-    method = trained.stage.type if trained else "base"
+    served = served_by(step.stage)
+    method = f"{served.model}, served" if served else trained.stage.type if trained else "base"
     return method if _best_of(step) == 1 else f"{method}, best of {_best_of(step)}"
 
 

@@ -26,12 +26,14 @@ GATE_CLOSED = 3
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """until: the last stage to run. force: stages to run again, with all that reads them. allow: stages whose gate may
-    stay shut; that it did stands in gate.json and in the report."""
+    """start: the first stage that may run; those before it must be done. until: the last stage to run. force: stages to
+    run again, with all that reads them. allow: stages whose gate may stay shut; that it did stands in gate.json and in
+    the report."""
 
     until: str | None = None
     force: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    start: str | None = None
 
 
 def default_run_folder(loaded: LoadedPlan) -> Path:
@@ -51,6 +53,7 @@ def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Wa
     require_engines(loaded.plan)
     todo = _until(steps(loaded, run_folder), options.until)
     require_known(options.allow, todo)
+    _require_done_before(options.start, todo)
     lock_descriptor = lock(run_folder)
     try:
         _forget(todo, options.force)
@@ -69,6 +72,19 @@ def _until(todo: list[Step], until: str | None) -> list[Step]:
     if until not in names:
         raise UserError(f"no stage is called `{until}`", f"one of {', '.join(names)}")
     return todo[: names.index(until) + 1]
+
+
+def _require_done_before(start: str | None, todo: list[Step]) -> None:
+    """Raises UserError where a stage before `start` would have to run."""
+    names = [step.stage.name for step in todo]
+    if start is None:
+        return
+    if start not in names:
+        raise UserError(f"no stage is called `{start}`", f"one of {', '.join(names)}")
+    missing = [step.stage.name for step in todo[: names.index(start)] if step.record() is None]
+    if missing:
+        happened = f"`{start}` cannot be the first to run: `{missing[0]}` before it is not done"
+        raise UserError(happened, "finished stages before it", f"--from {missing[0]}, or leave --from out")
 
 
 def _forget(todo: list[Step], force: tuple[str, ...]) -> None:

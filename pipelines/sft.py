@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import set_seed
 from trl import SFTConfig, SFTTrainer
 
-from pipelines import processes, sizing
+from pipelines import sized
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import SftExamples, sft_examples
 from pipelines.data.rows import Row, Rows
@@ -21,7 +21,8 @@ from pipelines.job import Job, Numbers
 from pipelines.keep_best import KeepBest, by_metric
 from pipelines.models import Policy, attend_fast, load_policy, lora_config, resolve_tuning
 from pipelines.plan import SFT, RejectionSampling
-from pipelines.training import answer_limit, common_arguments, model_facts, room, train
+from pipelines.sized import Data
+from pipelines.training import answer_limit, common_arguments, device, model_facts, train
 from pipelines.watch import Watch
 
 
@@ -60,18 +61,14 @@ def _trainer(
     job: Job, stage: SFT | RejectionSampling, policy: Policy, examples: SftExamples
 ) -> tuple[SFTTrainer, Watch]:
     facts = model_facts(policy)
-    num_rows = len(examples.examples)
     tuning = resolve_tuning(job.plan.model, facts.num_parameters)
-    rate = stage.learning_rate or sizing.learning_rate("sft", facts.hidden_size, tuning)
-    size = stage.batch_size or sizing.sft_batch_size(num_rows)
     longest = max(len(example["input_ids"]) for example in examples.examples)
-    batch = sizing.split_batch(size, processes.count(), longest, facts, room())
+    size = sized.sft(stage, facts, tuning, Data(len(examples.examples), longest), device(job.plan.model))
     attend_fast(policy.model, longest)
-    epochs = stage.epochs or sizing.sft_epochs(num_rows)
     config = SFTConfig(
-        **common_arguments(job, stage, batch, rate, facts),
+        **common_arguments(job, stage, size, facts),
         # An arm that stops by the clock needs more epochs than the clock allows.
-        num_train_epochs=epochs if job.match_seconds is None else 100_000,
+        num_train_epochs=size.epochs if job.match_seconds is None else 100_000,
         max_length=None,
         packing=False,
     )

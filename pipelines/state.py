@@ -18,7 +18,7 @@ from graders.reward_model import stages_of
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control
+from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control, served_by
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES, Kind, graders_of
@@ -90,7 +90,8 @@ def steps(loaded: LoadedPlan, run_folder: Path) -> list[Step]:
     found: dict[str, Step] = {}
     for stage in plan.stages:
         sources = _sources(stage, found.values())
-        parts = _parts(plan, stage, base) | {"model": model, "data": data} | _read(sources, found, base)
+        own = "" if served_by(stage) else model
+        parts = _parts(plan, stage, base) | {"model": own, "data": data} | _read(sources, found, base)
         judges = judging_stages(plan, stage)
         parts |= {f"reward model {name}": found[name].fingerprint for name in judges}
         if isinstance(stage, Training) and stage.same_time_as:
@@ -110,7 +111,8 @@ def judging_stages(plan: Plan, stage: Stage) -> tuple[str, ...]:
 def _sources(stage: Stage, earlier: Iterable[Step]) -> dict[Kind, str]:
     """For each kind that the stage reads, the step it names, else the newest that leaves it and is no control."""
     newest = {STAGES[step.stage.type].leaves: step.stage.name for step in earlier if not is_control(step.stage)}
-    chosen = {kind: getattr(stage, kind, None) or newest.get(kind) for kind in STAGES[stage.type].reads}
+    reads = () if served_by(stage) else STAGES[stage.type].reads
+    chosen = {kind: getattr(stage, kind, None) or newest.get(kind) for kind in reads}
     return {kind: name for kind, name in chosen.items() if name is not None}
 
 

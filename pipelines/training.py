@@ -2,27 +2,28 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from graders.errors import UserError
 from pipelines import processes, sizing
+from pipelines.checkpoints import newest_checkpoint
 from pipelines.data.render import encode
 from pipelines.data.rows import Row
 from pipelines.files import remove_tree, write_json
 from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
-from pipelines.models import Policy, computes_in_bf16, save_policy
+from pipelines.models import LORA_RANK, Policy, computes_in_bf16, save_policy, shape_of
 from pipelines.plan import ModelSpec, Training
-from pipelines.sizing import Batch, ModelFacts
-from pipelines.watch import COMPLETE, Watch
+from pipelines.sized import Device, Sized
+from pipelines.sizing import ModelFacts
+from pipelines.watch import Watch
 
 
-def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts: ModelFacts) -> dict[str, Any]:
+def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) -> dict[str, Any]:
     """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
 
     The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
@@ -33,13 +34,13 @@ def common_arguments(job: Job, stage: Training, batch: Batch, rate: float, facts
     return {
         "output_dir": str(job.checkpoints),
         "seed": job.plan.seed,
-        "per_device_train_batch_size": batch.micro,
-        "gradient_accumulation_steps": batch.accumulation,
-        "learning_rate": rate,
+        "per_device_train_batch_size": size.batch.micro,
+        "gradient_accumulation_steps": size.batch.accumulation,
+        "learning_rate": size.learning_rate,
         "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
         "warmup_steps": 0.1 if falls else 3,
         "max_grad_norm": 1.0,
-        "activation_checkpointing": facts.num_parameters > 500_000_000,
+        "activation_checkpointing": facts.checkpointing,
         "bf16": computes_in_bf16(),
         "use_cpu": not on_gpu,
         "logging_steps": 1,
@@ -56,7 +57,7 @@ def model_facts(policy: Policy) -> ModelFacts:
     """What sizing needs, read off a loaded model."""
     config = policy.model.config.get_text_config()
     context = getattr(config, "max_position_embeddings", None) or policy.tokenizer.model_max_length
-    return ModelFacts(policy.num_parameters, config.hidden_size, config.vocab_size, int(context))
+    return ModelFacts(shape_of(policy.model), int(context))
 
 
 def answer_limit(rows: Sequence[Row], policy: Policy, template_args: Mapping[str, Any]) -> int:
@@ -81,14 +82,21 @@ def require_room(new_tokens: int, policy: Policy) -> None:
 
 
 def room() -> sizing.Room:
-    """What training may fill: what is free on the GPU, or half of the machine's memory.
+    """What training may fill, its weights included: nine tenths of what is free on the GPU, for allocations leave gaps
+    (ours), or half of the machine's memory.
 
     A CPU's caches make a micro-batch of 8,192 tokens faster than a larger one: 256 rows of 104 tokens take 3.3 s in
     four parts and 8.1 s in one (docs/experiments.md).
     """
     if torch.cuda.is_available():
-        return sizing.Room(int(torch.cuda.mem_get_info()[0]))
+        return sizing.Room(int(0.9 * (torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())))
     return sizing.Room(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2, tokens=8192)
+
+
+def device(spec: ModelSpec) -> Device:
+    """What this process trains on, and how."""
+    kind: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    return Device(processes.count(), room(), kind, computes_in_bf16(), spec.lora_rank or LORA_RANK)
 
 
 Save = Callable[[Any, Policy, ModelSpec, Path], None]
@@ -102,7 +110,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
     something to learn from.
     """
     before = thumbprint(trainer.model)
-    checkpoint = newest_checkpoint(job.checkpoints)
+    checkpoint = newest_checkpoint(job.checkpoints, job.progress)
     job.progress.say(f"resumes from {checkpoint.name}" if checkpoint else "training begins")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     state = trainer.state
@@ -151,17 +159,6 @@ def _require_finite(model: Any, rate: float) -> None:
             "a learning rate that the model bears",
             f"lower learning_rate (it was {rate:g}), or remove it from the plan",
         )
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The whole checkpoint of the most steps; half-written ones are removed, by one process."""
-    whole = []
-    for path in folder.glob("checkpoint-*"):
-        if (path / COMPLETE).exists():
-            whole.append(path)
-        elif processes.is_first():
-            shutil.rmtree(path)
-    return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
 def thumbprint(model: Any) -> str:

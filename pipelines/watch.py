@@ -8,10 +8,8 @@ from transformers.trainer_callback import ExportableState
 
 from pipelines import processes
 from pipelines.alarms import SPREADLESS
+from pipelines.checkpoints import mark_whole
 from pipelines.job import Job
-
-COMPLETE = "complete"
-"""An empty file in a checkpoint that was written to its end."""
 
 
 class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transformers is untyped here
@@ -80,4 +78,4 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         self._saved = time.monotonic()
         processes.wait_for_all()  # each saves its own random state
         if processes.is_first():
-            (self._job.checkpoints / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            mark_whole(self._job.checkpoints / f"checkpoint-{state.global_step}")

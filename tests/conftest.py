@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from pipelines.sources import STARTER
+from tests.transformers_serve import serving
+
+__all__ = ["serving"]
 
 os.environ["OMP_NUM_THREADS"] = "1"
 """A model of 32 units gains nothing from a second thread, and two workers would wait for each other's."""

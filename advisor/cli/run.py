@@ -10,6 +10,8 @@ from advisor.cli.options import language_option
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, instead of runs/<name>/ by the plan.")
+@click.option("--stage", metavar="STAGE", help="Only this stage; those before it must be done.")
+@click.option("--from", "start", metavar="STAGE", help="Run nothing before this stage.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--force", metavar="STAGE", multiple=True, help="Run this stage again, with all that reads it.")
 @click.option("--allow-gate", "allowed", metavar="STAGE", multiple=True, help="Go on though this stage's gate is shut.")
@@ -38,7 +40,9 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     if dry_run:
         show_status(loaded, run_folder, as_json)
         return
-    chosen = Options(options["until"], tuple(options["force"]), tuple(options["allowed"]))  # type: ignore[arg-type]
+    only = options["stage"]
+    limits = {"start": only or options["start"], "until": only or options["until"]}
+    chosen = Options(**limits, force=tuple(options["force"]), allow=tuple(options["allowed"]))  # type: ignore[arg-type]
     code, waiting = watched_run(loaded, run_folder, chosen, options["events"], options["junit"])  # type: ignore[arg-type]
     show_outcome(run_folder, code, waiting, as_json)
     ctx.exit(code)

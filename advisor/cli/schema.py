@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of plan.yaml, for editors."""
+"""`schema`: the JSON Schema of plan.yaml, for editors, or of report.json, for what reads it."""
 
 import json
 
@@ -6,12 +6,15 @@ import click
 
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema of plan.yaml.
+@click.argument("which", type=click.Choice(("plan", "report")), default="plan")
+def schema(which: str) -> None:
+    """Print the JSON Schema of plan.yaml, or of report.json.
 
     \b
     Example: finetune-advisor schema > plan.schema.json
     """
+    from pipelines.evals.summary import Report
     from pipelines.plan import Plan
 
-    click.echo(json.dumps(Plan.model_json_schema(), indent=1))
+    shown = Plan.model_json_schema() if which == "plan" else Report.model_json_schema()
+    click.echo(json.dumps(shown, indent=1))

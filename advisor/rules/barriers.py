@@ -25,6 +25,11 @@ def _too_small_to_see(f: Facts) -> bool:
     return f.wanted_gain is not None and seen is not None and seen > f.wanted_gain
 
 
+def _reached(f: Facts, score: float | None) -> bool:
+    """Whether a score is good enough, surely so where it was measured on few rows."""
+    return f.target is not None and score is not None and (score if f.score_low is None else f.score_low) >= f.target
+
+
 BARRIERS: tuple[Barrier, ...] = (
     Barrier(
         "ceiling",
@@ -35,10 +40,17 @@ BARRIERS: tuple[Barrier, ...] = (
     ),
     Barrier(
         "prompting_does_it",
-        lambda f: f.target is not None and f.prompted_score is not None and f.prompted_score >= f.target,
+        lambda f: _reached(f, f.prompted_score) and f.prompted_score != f.base_score,
         "do_not_tune",
         "Do not fine-tune: a better prompt alone reaches {f.prompted_score:.1%}, and {f.target:.1%} is wanted. A "
         "prompt costs nothing and survives a change of model.",
+        (FIREWORKS, AZURE_NOT),
+    ),
+    Barrier(
+        "good_enough",
+        lambda f: _reached(f, f.base_score),
+        "do_not_tune",
+        "Do not fine-tune: the model already gets {f.base_score:.1%}, and {f.target:.1%} is wanted.",
         (FIREWORKS, AZURE_NOT),
     ),
     Barrier(

@@ -18,10 +18,9 @@ from advisor.rules.sources import (
     SIMPLE_RL,
     SWIFT,
 )
-from advisor.rules.stages import FEW_PAIRS, suits_ppo
+from advisor.rules.stages import FEW_PAIRS, NEARLY_SOLVED, suits_ppo
 
 GUESSABLE = 0.2  # five choices, as on MathQA where ReFT gained nothing
-NEARLY_SOLVED = 0.88  # the highest base score of the published RFT cases
 
 CAUTIONS: tuple[Caution, ...] = (
     Caution(

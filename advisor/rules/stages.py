@@ -14,6 +14,7 @@ from advisor.rules.sources import (
     OURS,
     PREDIBASE,
     REFT,
+    REGRET,
     RFT_YUAN,
     TULU,
     UNPACKING,
@@ -22,6 +23,7 @@ from advisor.rules.sources import (
 
 FEW_PROMPTS = 100  # AWS asks for at least 100 training prompts before RL
 SHORT_HOURS = 1.0
+NEARLY_SOLVED = 0.88  # the highest base score of the published RFT cases
 FEW_PAIRS = 300  # ours: Azure's range for DPO begins at 500, OpenAI's advice at thousands
 MANY_UNPAIRED = 1000  # ours: PPO's merit over DPO is that it also learns from prompts that nobody compared answers to
 
@@ -37,6 +39,12 @@ def _short(f: Facts) -> bool:
 def suits_ppo(f: Facts) -> bool:
     """A reward model that can be trusted, and many prompts that only it can teach on."""
     return f.reward_model and f.pairs >= FEW_PAIRS and f.unpaired >= MANY_UNPAIRED
+
+
+def bare_results(f: Facts) -> bool:
+    """Results without the steps that lead to them, which help: what imitates them unlearns the steps, unless the model
+    gets nothing right and so has none to lose."""
+    return f.demonstrations is False and f.reasoning_helps is True and not f.at_floor
 
 
 STAGES: tuple[StageRule, ...] = (
@@ -93,15 +101,16 @@ STAGES: tuple[StageRule, ...] = (
     StageRule(
         "few_hours",
         ("rft",),
-        lambda f: not _few_prompts(f) and _short(f),
+        lambda f: not _few_prompts(f) and _short(f) and not bare_results(f),
         "rejection_sampling",
-        "Rejection sampling, not GRPO: it samples once, which fits into {f.hours:g} hours better.",
-        (OURS,),
+        "Rejection sampling, not GRPO: in {f.hours:g} hours imitating one's own right answers gets further than RL on "
+        "them.",
+        (REGRET, RFT_YUAN),
     ),
     StageRule(
         "practise",
         ("rft",),
-        lambda f: not _few_prompts(f) and not _short(f),
+        lambda f: not _few_prompts(f) and (not _short(f) or bare_results(f)),
         "grpo",
         "GRPO: the model answers each prompt several times, and the grader's score teaches it.",
         (REFT, OPENAI_RFT),

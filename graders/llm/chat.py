@@ -26,10 +26,16 @@ _TURN_MARKS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What an answer must look like: a JSON schema with a name, of an object with the properties in this order."""
+    """What an answer must look like: a JSON schema with a name, of an object with the properties in this order.
+
+    An empty schema asks for no form.
+    """
 
     name: str
     schema: Mapping[str, Any]
+
+
+PLAIN = Form("text", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered. cut: its tokens ran out. refusal: it, or a filter before it, would not answer."""
+    """What a model answered. cut: its tokens ran out. refusal: it, or a filter before it, would not answer.
+
+    reasoning: what the server took out of the text as such. num_tokens: of both; 0 where the server does not say.
+    """
 
     text: str
     cut: bool = False
     refusal: str | None = None
+    reasoning: str = ""
+    num_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,8 @@ def _plain(text: str) -> str:
 
 def in_words(question: Question) -> tuple[tuple[str, str], ...]:
     """The messages with the form as a sentence at their end, for a model whose server cannot force it."""
+    if not question.form.schema:
+        return question.messages
     form = f"Reply with one JSON object and nothing else. Its JSON schema is: {json.dumps(question.form.schema)}"
     *before, (role, text) = question.messages
     return (*before, (role, f"{text}\n\n{form}"))

@@ -29,6 +29,10 @@ _OPTIONAL: dict[str, tuple[str, str | None]] = {
     "max_completion_tokens": (r"\bmax_completion_tokens\b", "max_tokens"),
     "seed": (r"\bseed\b", None),
     "temperature": (r"\btemperature\b", None),
+    "top_p": (r"\btop_p\b", None),
+    "top_k": (r"\btop_k\b", None),
+    "repetition_penalty": (r"\brepetition_penalty\b", None),
+    "chat_template_kwargs": (r"\bchat_template_kwargs\b", None),
 }
 
 
@@ -41,6 +45,11 @@ class _Habits:
 
 
 _habits: dict[tuple[str, str], _Habits] = {}
+
+
+def not_taken(connection: Connection, model: str) -> list[str]:
+    """The settings that this server was found not to take for the model, so far."""
+    return sorted(_habits.setdefault((connection.base_url, model), _Habits()).left_out)
 
 
 async def ask_batch(
@@ -97,9 +106,10 @@ class _Asker:
     def _body(self, question: Question, left_out: set[str]) -> dict[str, Any]:
         turns = in_words(question) if "response_format" in left_out else question.messages
         messages = [{"role": role, "content": text} for role, text in turns]
-        form = {"name": question.form.name, "strict": True, "schema": question.form.schema}
         body: dict[str, Any] = {"model": self.model, "messages": messages, **question.settings}
-        body["response_format"] = {"type": "json_schema", "json_schema": form}
+        if question.form.schema:
+            form = {"name": question.form.name, "strict": True, "schema": question.form.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
         for name in left_out & body.keys():
             value, instead = body.pop(name), _OPTIONAL[name][1]
             if instead:
@@ -134,13 +144,18 @@ def _refused_setting(answer: Answer, body: Mapping[str, Any]) -> str | None:
 def _reply(text: str) -> Reply | None:
     """The first choice of a chat completion; None where the text is none."""
     try:
-        choice = json.loads(text)["choices"][0]
+        found = json.loads(text)
+        choice = found["choices"][0]
         message, finish = choice["message"], choice.get("finish_reason")
         content, refusal = message.get("content"), message.get("refusal")
+        reasoning = message.get("reasoning_content") or message.get("reasoning")  # vLLM's names, the older one first
+        num_tokens = (found.get("usage") or {}).get("completion_tokens")
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     if finish == "content_filter":
         refusal = refusal or "a content filter stopped the answer"
-    return Reply(str(content or ""), finish == "length", str(refusal) if refusal else None)
+    counted = num_tokens if type(num_tokens) is int else 0
+    refused = str(refusal) if refusal else None
+    return Reply(str(content or ""), finish == "length", refused, str(reasoning or ""), counted)

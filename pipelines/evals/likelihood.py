@@ -12,9 +12,8 @@ from pipelines.data.rows import Row
 from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import GradedRow
 from pipelines.job import Progress
+from pipelines.memory import tokens_scored_at_once
 from pipelines.models import Policy
-
-TOKENS_AT_ONCE = 16_384
 
 
 def likelihood_rows(
@@ -81,11 +80,12 @@ def _marked_rows(
 def mean_logprobs(policy: Policy, encoded: Sequence[Encoded], progress: Progress) -> list[float]:
     """Mean log-probability of the tokens that carry loss, for each sequence, in order. Shape of result: (B,)."""
     order = sorted(range(len(encoded)), key=lambda place: -len(encoded[place].input_ids))
+    most_tokens = tokens_scored_at_once(policy.model.config.get_text_config().vocab_size)
     means = [0.0] * len(encoded)
     start = 0
     while start < len(order):
         progress.check()
-        size = max(1, TOKENS_AT_ONCE // len(encoded[order[start]].input_ids))
+        size = max(1, most_tokens // len(encoded[order[start]].input_ids))
         batch = order[start : start + size]
         for place, mean in zip(batch, _batch_means(policy, [encoded[place] for place in batch]), strict=True):
             means[place] = mean

@@ -236,3 +236,11 @@ def test_a_teacher_is_read_from_the_task_but_never_from_a_models_name(task, outc
 def test_a_choice_of_a_few_is_warned_of_from_the_task_alone():
     ids = {fired.id for fired in decide(replace(REASONING, task="Multiple choice questions of biology")).fired}
     assert "guessable_by_its_kind" in ids
+
+
+def test_in_a_short_time_rejection_sampling_is_advised_but_not_on_results_without_steps():
+    facts = replace(REASONING, prompts=300, labels=300, demonstrations=True, format_new=True, hours=0.05)
+    assert decide(facts).stages == ("sft", "rejection_sampling")
+    assert decide(replace(facts, hours=10.0)).stages == ("sft", "grpo")
+    assert decide(replace(facts, demonstrations=False, format_new=False)).stages == ("grpo",)
+    assert decide(replace(facts, demonstrations=False, base_score=0.0)).stages == ("sft", "rejection_sampling")

@@ -119,9 +119,12 @@ def test_a_better_prompt_is_told_of_and_is_enough_where_it_reaches_the_target(tm
     _, decision = advised(tmp_path, better)
     (reason,) = [fired.reason for fired in decision.fired if fired.id == "prompt_first"]
     assert "80.0% in place of 50.0%" in reason
+    _, decision = advised(tmp_path, better, {"target": 0.65})
+    assert (decision.outcome, decision.fired[0].id) == ("do_not_tune", "prompting_does_it")
     _, decision = advised(tmp_path, better, {"target": 0.75})
-    assert decision.outcome == "do_not_tune"
-    assert decision.fired[0].id == "prompting_does_it"
+    assert decision.outcome == "rft", "80 of 100 may be less than three quarters"
+    _, decision = advised(tmp_path, found(style("direct", 50, tokens=10), style("few_shot", 50, 10)), {"target": 0.3})
+    assert (decision.outcome, decision.fired[0].id) == ("do_not_tune", "good_enough")
 
 
 def test_what_was_measured_is_not_asked(tmp_path):

@@ -227,3 +227,8 @@ def test_brackets_without_end_are_read_soon() -> None:
     for text in ("{" * 10**6, '{"a":' * 10**5, "[" * 10**6, "x {" + '"a": [1,' * 10**5, "say {} " * 10**5):
         assert grade(text, BILL).score == 0
     assert time.process_time() - started < 10
+
+
+def test_what_is_no_json_is_no_answer_that_was_found() -> None:
+    assert grade("I cannot read this.").extracted is None
+    assert grade(BILL).extracted is not None

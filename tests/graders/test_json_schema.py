@@ -209,3 +209,8 @@ def test_a_schema_file_that_cannot_be_used_is_named_at_load(content: str | None,
         path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(UserError, match=r"schema file .*schema\.json|no valid JSON schema"):
         parse_grader({"type": "json_schema", "schema_file": str(path)})
+
+
+def test_what_is_no_json_is_no_answer_that_was_found() -> None:
+    assert grade("I cannot read this.").extracted is None
+    assert grade(RIGHT).extracted is not None

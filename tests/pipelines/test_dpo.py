@@ -105,7 +105,7 @@ def test_one_pair_eight_times_trains_like_eight_pairs_once(
     monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
     plan = write_pairs(DPO | {"epochs": 1, "sft_weight": sft_weight})
     run(plan, tiny_model, tmp_path / "8x1")
-    monkeypatch.setattr(dpo, "room", lambda: sizing.Room(0))
+    monkeypatch.setattr(training, "room", lambda: sizing.Room(0))
     run(plan, tiny_model, tmp_path / "1x8")
     losses = [curve(tmp_path / name, "loss") for name in ("8x1", "1x8")]
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)

@@ -11,10 +11,12 @@ from transformers import AutoTokenizer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from graders.errors import UserError
-from pipelines import evaluate, kto, sizing
+from pipelines import evaluate, sized, sizing
 from pipelines.data.render import NO_LOSS, encode
 from pipelines.data.rows import Row, Rows
 from pipelines.job import Job, Stopped
+from pipelines.memory import Shape
+from pipelines.plan import KTO as KTOStage
 from pipelines.preferences.examples import thumb_examples
 from pipelines.preferences.thumbs import thumb_weights
 from pipelines.sizing import Batch, ModelFacts
@@ -139,14 +141,20 @@ def test_prompts_carry_no_loss_and_the_kl_takes_the_answer_to_another_prompt(tin
         assert told == tokenizer.decode(encode(tokenizer, row.messages, other, {}).input_ids)
 
 
-def test_a_micro_batch_has_two_to_eight_answers_whatever_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = ModelFacts(num_parameters=1_000_000, hidden_size=128, vocab_size=768, context=512)
-    assert kto._batch(64, 100, facts) == Batch(8, 8)
-    assert kto._batch(12, 100, facts) == Batch(6, 2)
-    monkeypatch.setattr(kto, "room", lambda: sizing.Room(0))
-    assert kto._batch(64, 100, facts) == Batch(2, 32)
+def test_a_micro_batch_has_two_to_eight_answers_whatever_the_device() -> None:
+    shape = Shape(1_000_000, 768, 128, 4, 256, 4, 128, 128, 800_000, 8000)
+    facts = ModelFacts(shape, context=512)
+
+    def batch(size: int, memory_bytes: int = 2**30) -> Batch:
+        device = sized.Device(1, sizing.Room(memory_bytes), "cpu", False, 32)
+        stage = KTOStage(type="kto", name="kto", batch_size=size)
+        return sized.kto(stage, facts, "full", sized.Data(640, 100), device).batch
+
+    assert batch(64) == Batch(8, 8)
+    assert batch(12) == Batch(6, 2)
+    assert batch(64, memory_bytes=0) == Batch(2, 32)
     with pytest.raises(UserError, match="cannot be taken two to 8 at a time"):
-        kto._batch(11, 100, facts)
+        batch(11)
 
 
 def test_how_well_good_answers_are_told_from_bad_ones_is_measured_by_every_pair_of_them(

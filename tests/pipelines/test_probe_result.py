@@ -2,6 +2,7 @@
 
 import pytest
 
+from graders.statistics import wilson_interval
 from pipelines.evals.compare import compare
 from pipelines.probe_result import Probed, StyleFound
 from pipelines.prompt_styles import Style
@@ -14,7 +15,7 @@ def style(name: Style, passes: int, tokens: float, followed: float = 1.0, parsed
     """Of 100 rows the first so many pass; so do the first 50 of the direct style."""
     answers, direct = [graded(n, n < passes) for n in range(N)], [graded(n, n < 50) for n in range(N)]
     against = None if name == "direct" else compare(direct, answers)
-    rates = {"pass_rate": passes / N, "interval": (0.0, 1.0), "mean_score": passes / N, "unscored": 0}
+    rates = {"pass_rate": passes / N, "interval": wilson_interval(passes, N), "mean_score": passes / N, "unscored": 0}
     lengths = {"truncated_rate": 0.0, "mean_tokens": tokens, "tokens_needed": 32}
     return StyleFound(
         style=name, rows=N, parse_rate=parsed, followed=followed, comparison=against, settled=True, **rates, **lengths
@@ -86,6 +87,11 @@ def test_at_the_floor_the_many_drawn_answers_count() -> None:
     assert found(style("direct", 0, 9), drawn=0.04).base_score == 0.04
     assert found(style("direct", 30, 9), drawn=0.04).base_score == 0.3
     assert found(drawn=0.04).base_score == 0.04
+
+
+def test_no_fact_rests_on_fewer_than_thirty_rows() -> None:
+    few = style("direct", 100, 9).model_copy(update={"rows": 29})
+    assert (found(few, drawn=1.0).base_score, found(few).prompted_score, found(few).format_new) == (None, None, None)
 
 
 def test_the_format_is_new_where_hardly_any_answer_can_be_read() -> None:

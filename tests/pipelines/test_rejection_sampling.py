@@ -22,6 +22,7 @@ from pipelines.runner import Options, run_plan
 from pipelines.sizing import Room
 from pipelines.sources import STARTER
 from pipelines.starter.tasks import generate
+from tests.graders.scripted_server import Say, chat, serve
 from tests.pipelines.test_runner import Notes, start
 
 Planner = Callable[..., Path]
@@ -123,21 +124,37 @@ def test_prompts_beyond_its_time_are_not_asked_and_the_first_ones_always_are(
     assert found == answered(job, job.plan.graders["answer"], request, rows), "the files say what was not asked"
 
 
-def test_rounds_end_when_the_metric_rises_no_more_and_the_best_is_left(
+def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(
     planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = iter([0.6, 0.6, 0.9])
-    hashes = []
+    """Round 2 does not rise, so there is a round 3, also after a stop; the best one's model is left."""
+    scores, hashes = {"1": 0.6, "2": 0.6, "3": 0.5}, {}
 
     def score(folder: Path) -> float:
-        hashes.append(weights_hash(folder))
-        return next(scores)
+        hashes[folder.name] = weights_hash(folder)
+        if stopping.pop(folder.name, None):
+            raise Stopped
+        return scores[folder.name]
 
     monkeypatch.setattr("pipelines.rejection_sampling.best_score", score)
-    numbers = run(job_of(planned(rounds=5), tmp_path / "out"))
-    assert len(numbers["rounds"]) == 2
+    job = job_of(planned(rounds=4), tmp_path / "out")
+    stopping = {"3": True}
+    with pytest.raises(Stopped):
+        run(job)
+    numbers = run(job)
+    assert [one["validation_score"] for one in numbers["rounds"]] == [0.6, 0.6, 0.5]
     assert numbers["best_round"] == 1
-    assert weights_hash(tmp_path / "out") == hashes[0] != hashes[1]
+    assert weights_hash(tmp_path / "out") == hashes["1"]
+    assert len(set(hashes.values())) == 3
+
+
+def test_a_round_may_rise_after_one_that_did_not(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {"1": 0.6, "2": 0.5, "3": 0.7}
+    monkeypatch.setattr("pipelines.rejection_sampling.best_score", lambda folder: scores[folder.name])
+    numbers = run(job_of(planned(rounds=3), tmp_path / "out"))
+    assert (len(numbers["rounds"]), numbers["best_round"]) == (3, 3)
 
 
 def test_a_round_is_scored_on_validation_rows(planned: Planner, tmp_path: Path) -> None:
@@ -149,6 +166,38 @@ def test_a_round_is_scored_on_validation_rows(planned: Planner, tmp_path: Path) 
     means = [sum(scores) / len(scores) for scores in measured.values()]
     assert one["validation_score"] == max(means)
     assert {len(scores) for scores in measured.values()} == {12}
+
+
+def test_the_first_round_may_ask_a_server_which_may_die_midway(planned: Planner, tmp_path: Path) -> None:
+    """What it wrote right is trained on; the second round samples from what was trained here."""
+    right = {row["prompt"]: row["reference"] for row in generate("arithmetic", 40, seed=3)}
+    dead = True
+
+    def teacher(body: dict[str, Any]) -> Say:
+        answer = int(right[body["messages"][-1]["content"]])
+        if dead and answer % 5 == 0:
+            return Say("{}", status=503)
+        wrong = body["seed"] % 3 == 0
+        return chat(f"I know that it is so.\n#### {answer + wrong}")
+
+    with serve(teacher) as server:
+        served = {"model": "large", "base_url": server.url, "timeout_seconds": 0.5}
+        job = job_of(planned(worked=False, rounds=2, stage={"served": served, "max_new_tokens": 48}), tmp_path / "out")
+        with pytest.raises(UserError, match="are kept"):
+            run(job)
+        dead, answered = False, len(lines(next((tmp_path / "out").rglob("asked-plain-0000.jsonl")))) - 1
+        asked = len(server.bodies)
+        numbers = run(job)
+        assert len(server.bodies) - asked == 4 * numbers["prompts"] - answered, "and the second round asked none"
+    assert answered > 0
+    first, second = (tmp_path / "out" / "rounds" / n / "answers" for n in ("1", "2"))
+    assert not list(first.glob("asked-*"))
+    graded = lines(first / "plain-0000.jsonl")
+    assert {item["completion"].split("\n")[0] for item in graded} == {"I know that it is so."}
+    assert 0.5 < sum(item["passed"] for item in graded) / len(graded) < 0.85
+    kept = [item for item in lines(tmp_path / "out" / "kept.jsonl") if item["round"] == 1]
+    assert {item["completion"].split("\n")[0] for item in kept} == {"I know that it is so."}
+    assert second.is_dir()
 
 
 def test_never_solved_prompts_are_asked_again_with_a_hint_that_is_not_trained_on(

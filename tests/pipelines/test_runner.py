@@ -18,7 +18,7 @@ from graders.errors import UserError
 from pipelines import launcher
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
-from pipelines.run_lock import at_work
+from pipelines.run_lock import at_work, lock
 from pipelines.runner import GATE_CLOSED, Options, run_plan
 from pipelines.state import Record, Step
 from pipelines.worker import no_room
@@ -84,6 +84,33 @@ def test_a_plan_runs_to_a_report_and_then_everything_is_skipped(write_plan: Writ
     _, lines = run(plan, "sft", until="sft")
     assert lines[0] == "skipped base"
     assert lines[1].startswith("started sft: it has not run yet")
+
+
+def test_from_and_stage_run_nothing_before_them(write_plan: Writer) -> None:
+    plan = write_plan(BASE, BASE | {"name": "again"}, BASE | {"name": "third"})
+    loaded, folder = load_plan(plan), plan.parent / "run"
+    with pytest.raises(UserError, match="`again` cannot be the first to run: `base` before it is not done"):
+        run_plan(loaded, folder, Options(start="again"), Notes())
+    assert run_plan(loaded, folder, Options(start="base", until="base"), Notes()) == DONE
+    assert not list((folder / "stages").glob("again-*/done.json"))
+    with pytest.raises(UserError, match="no stage is called `fourth`"):
+        run_plan(loaded, folder, Options(start="fourth"), Notes())
+
+
+def test_who_comes_second_is_told_who_holds_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.run_lock.LOCK_SECONDS", 0.0)
+    held = lock(tmp_path)
+    with pytest.raises(UserError, match=f"another `run` is at work here: process {os.getpid()}, since 20"):
+        lock(tmp_path)
+    told = {"runner": 2**22 + 1, "worker": os.getpid(), "since": "2026-01-01T00:00:00+00:00"}
+    (tmp_path / "lock").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=rf"is gone, but the worker {os.getpid()} that it started still lives"):
+        lock(tmp_path)
+    (tmp_path / "lock").write_text("{")
+    with pytest.raises(UserError, match=r"another `run` is at work here\n"):
+        lock(tmp_path)
+    os.close(held)
+    os.close(lock(tmp_path))
 
 
 def test_consecutive_evaluations_share_a_process(write_plan: Writer) -> None:

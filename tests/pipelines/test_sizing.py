@@ -6,34 +6,38 @@ from typing import Literal
 import pytest
 
 from graders.errors import UserError
-from pipelines.sizing import RATES, Batch, ModelFacts, Room, learning_rate, split_batch
+from pipelines.sizing import RATES, Batch, Room, learning_rate, sft_batch_size, sft_epochs, split_batch
 
-FACTS = ModelFacts(num_parameters=1_000_000, hidden_size=128, vocab_size=768, context=512)
 GIB = 2**30
 
 
+def need(rows: int) -> int:
+    """Bytes: a tenth of a gibibyte, and a mebibyte a row."""
+    return GIB // 10 + 2**20 * rows
+
+
 def test_a_batch_is_shared_by_micro_batches_that_fit() -> None:
-    assert split_batch(12, 2, 100, FACTS, Room(8 * GIB)) == Batch(6, 1)
-    assert split_batch(64, 1, 512, FACTS, Room(16_000_000 + 4 * 512 * (8 * 768 + 34 * 1_000_000 // 1536))) == Batch(
-        4, 16
-    )
+    assert split_batch(12, 2, 100, need, Room(8 * GIB)) == Batch(6, 1)
+    assert split_batch(64, 1, 512, need, Room(need(4))) == Batch(4, 16)
+    assert split_batch(64, 1, 512, need, Room(need(4) - 1)) == Batch(2, 32)
+    assert split_batch(64, 1, 512, need, Room(0)) == Batch(1, 64), "one row is taken, whatever there is"
 
 
 def test_a_batch_of_a_billion_rows_is_split_at_once() -> None:
     begun = time.monotonic()
-    batch = split_batch(1_000_000_000, 1, 100, FACTS, Room(8 * GIB))
+    batch = split_batch(1_000_000_000, 1, 100, need, Room(8 * GIB))
     assert batch.micro * batch.accumulation == 1_000_000_000
     assert time.monotonic() - begun < 1
 
 
 def test_an_odd_batch_for_two_processes_is_the_users_to_mend() -> None:
     with pytest.raises(UserError, match="9 rows a step cannot be shared by 2 processes"):
-        split_batch(9, 2, 100, FACTS, Room(8 * GIB))
+        split_batch(9, 2, 100, need, Room(8 * GIB))
 
 
 def test_a_device_that_is_slow_with_large_micro_batches_gets_small_ones() -> None:
-    assert split_batch(256, 1, 104, FACTS, Room(8 * GIB, tokens=8192)) == Batch(64, 4)
-    assert split_batch(256, 1, 10_000, FACTS, Room(64 * GIB, tokens=8192)) == Batch(1, 256)
+    assert split_batch(256, 1, 104, need, Room(8 * GIB, tokens=8192)) == Batch(64, 4)
+    assert split_batch(256, 1, 10_000, need, Room(64 * GIB, tokens=8192)) == Batch(1, 256)
 
 
 def test_learning_rates_go_through_the_published_points_and_fall_with_size() -> None:
@@ -45,3 +49,9 @@ def test_learning_rates_go_through_the_published_points_and_fall_with_size() -> 
         assert sizes == sorted(sizes, reverse=True)
     assert learning_rate("rl", 4096, "lora") == pytest.approx(1e-5)
     assert learning_rate("rl", 64, "lora") == 1e-3
+
+
+def test_small_models_get_passes_for_enough_steps_and_others_the_published_number() -> None:
+    assert [sft_epochs(n, sft_batch_size(n), 4096) for n in (50, 300, 1500, 20_000)] == [5, 3, 2, 1]
+    assert [sft_epochs(n, sft_batch_size(n), 192) for n in (50, 300, 1500, 20_000)] == [10, 7, 11, 1]
+    assert sft_epochs(1, 4, 192) == 480

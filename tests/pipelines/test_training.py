@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from graders.errors import UserError
-from pipelines import sft, sizing, training
+from pipelines import sizing, training
 from pipelines.job import Job, Progress, Stopped
 from pipelines.models import attend_fast, load_policy, merge
 from pipelines.plan import ModelSpec
@@ -67,7 +67,7 @@ def test_one_row_eight_times_trains_like_eight_rows_once(
     monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
     plan = write_plan(SFT | {"epochs": 1})
     run(plan, tiny_model, tmp_path / "8x1")
-    monkeypatch.setattr(sft, "room", lambda: sizing.Room(0))
+    monkeypatch.setattr(training, "room", lambda: sizing.Room(0))
     run(plan, tiny_model, tmp_path / "1x8")
     losses = [
         [log["loss"] for log in json.loads((tmp_path / name / "curve.json").read_text()) if "loss" in log]
@@ -284,20 +284,6 @@ def test_a_damaged_model_folder_is_one_message(
     assert caught.value.happened.startswith(said)
     assert caught.value.where == str(folder)
     assert "\n" not in caught.value.happened
-
-
-def test_of_several_processes_the_first_alone_removes_a_half_written_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "checkpoint-3").mkdir()
-    (tmp_path / "checkpoint-2").mkdir()
-    (tmp_path / "checkpoint-2" / "complete").touch()
-    monkeypatch.setenv("RANK", "1")
-    assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
-    assert (tmp_path / "checkpoint-3").exists()
-    monkeypatch.setenv("RANK", "0")
-    assert training.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
-    assert not (tmp_path / "checkpoint-3").exists()
 
 
 def test_attention_that_is_fast_on_long_rows_reads_them_alike(tiny_model: Path) -> None:

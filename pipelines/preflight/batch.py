@@ -1,0 +1,34 @@
+"""The numbers that a plan leaves open, resolved: what each stage that trains will do."""
+
+from collections.abc import Iterator
+
+from pipelines.preflight.look import StageLook
+from pipelines.preflight.record import Line, amber, green
+from pipelines.preflight.subject import Subject
+
+_UNIT = {"grpo": "completions", "ppo": "completions", "dpo": "pairs", "reward_model": "pairs", "kto": "answers"}
+_SAMPLING = ("grpo", "ppo")
+FEW_STEPS = 10
+"""Under so many optimizer steps the learning rate's warm-up is much of the training. Ours."""
+
+
+def lines(subject: Subject) -> Iterator[Line]:
+    """One line a stage; more where the numbers are odd."""
+    for stage in subject.stages:
+        yield green("batch", told(stage), stage.steps, "steps", stage.stage)
+        if stage.steps < FEW_STEPS:
+            fix = "more rows, more epochs, or a smaller batch"
+            yield amber("batch", f"only {stage.steps} optimizer steps", fix, stage.steps, stage.stage)
+
+
+def told(stage: StageLook) -> str:
+    """The arithmetic in one sentence."""
+    unit = _UNIT.get(stage.type, "rows")
+    most = "at most " if stage.type == "rejection_sampling" else ""
+    of = "prompts" if stage.type in _SAMPLING else unit
+    answers = f", answers of at most {stage.new_tokens} tokens" if stage.new_tokens else ""
+    arithmetic = f"{stage.per_step} {unit} a step (micro-batch {stage.micro} × {stage.accumulation})"
+    passes = f"{stage.steps:,} steps, {stage.epochs:.3g} epochs"
+    lengths = f"longest {stage.longest:,} tokens{answers}; {stage.tokens:,} tokens in all"
+    learns = f"{stage.tuning}, learning rate {stage.learning_rate:.2g}"
+    return f"{most}{stage.rows:,} {of}, {arithmetic}, {passes}, {learns}, {lengths}"

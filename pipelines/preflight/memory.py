@@ -1,0 +1,64 @@
+"""Memory of each stage that trains: by the formula of pipelines/memory.py, and by a trial's real steps where asked."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.preflight.look import MemoryLook, StageLook
+from pipelines.preflight.record import Line, amber, green, red
+from pipelines.preflight.subject import Subject, gib
+
+WITHIN = 0.15
+"""How near formula and measurement shall be."""
+FULL = 0.9
+"""Of a device's memory: above it the gaps between allocations decide. Ours."""
+_TO_FIX = "tuning: lora, shorter rows or answers, a smaller model, or a device with more memory"
+
+
+def lines(subject: Subject) -> Iterator[Line]:
+    """One line a stage by the formula; one more where it was measured."""
+    if subject.look is None:
+        return
+    room = subject.look.device_bytes
+    for stage in subject.stages:
+        yield _by_formula(stage, room)
+        if (found := subject.measured.get((stage.stage, "memory"))) is not None:
+            yield _by_steps(stage, found.peak_bytes)
+
+
+def _by_formula(stage: StageLook, room: int) -> Line:
+    needed = stage.memory.peak
+    said = f"about {gib(needed)} of {gib(room)}: {_parts(stage.memory)}"
+    if needed > room:
+        return red("memory", said, "room on the device", _TO_FIX, stage.stage)
+    if needed > FULL * room:
+        return amber("memory", said, _TO_FIX, needed / 2**30, stage.stage)
+    return green("memory", said, needed / 2**30, "GiB", stage.stage)
+
+
+def _parts(found: MemoryLook) -> str:
+    named = {
+        "weights and states": found.held,
+        "activations": found.activations,
+        "output layer": found.output,
+        "gradients": found.gradients,
+        "sampling": found.sampling,
+    }
+    return ", ".join(f"{name} {gib(size)}" for name, size in named.items() if size)
+
+
+def _by_steps(stage: StageLook, peak_bytes: int) -> Line:
+    apart = stage.trial_bytes / peak_bytes - 1
+    said = f"real steps took {gib(peak_bytes)} where the formula says {gib(stage.trial_bytes)} ({apart:+.0%})"
+    if abs(apart) > WITHIN:
+        return amber("memory measured", said, "go by the measurement", peak_bytes / 2**30, stage.stage)
+    return green("memory measured", said, peak_bytes / 2**30, "GiB", stage.stage)
+
+
+def free_bytes() -> int:
+    """Of this machine's memory, without what the system would give back of its caches where it does not say."""
+    path = Path("/proc/meminfo")
+    if path.exists():
+        line = next(line for line in path.read_text().splitlines() if line.startswith("MemAvailable:"))
+        return 1024 * int(line.split()[1])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

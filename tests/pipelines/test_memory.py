@@ -1,0 +1,66 @@
+"""The formula of memory: near what was measured, and its parts in the right proportions."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.memory import Memory, Shape, Step, Way, memory, tokens_scored_at_once
+
+QWEN_50M = Shape(50_337_792, 49_152, 512, 8, 1536, 8, 512, 256, 25_165_824, 8 * (4 * 1024 - 512 + 3 * 2048))
+FULL = Way("sft", "full", 32, "cpu", bf16=False, checkpointing=False, eager=False)
+STEP = Step(rows=4, tokens=173, several=False)
+MIB = 2**20
+
+
+def of(step: Step = STEP, **way: object) -> Memory:
+    return memory(QWEN_50M, replace(FULL, **way), step)  # type: ignore[arg-type]  # fields of Way
+
+
+@pytest.mark.parametrize(
+    ("way", "step", "measured_mib"),
+    [({}, STEP, 1770), ({}, replace(STEP, rows=8), 2800), ({"method": "dpo"}, replace(STEP, rows=2), 2071)],
+)
+def test_the_estimate_is_within_fifteen_percent_of_measured_peaks(
+    way: dict[str, object], step: Step, measured_mib: int
+) -> None:
+    assert of(step, **way).peak / MIB == pytest.approx(measured_mib, rel=0.15)
+
+
+def test_an_adapter_saves_the_states_and_gradients_of_the_weights_that_stand_still() -> None:
+    full, lora = of(), of(tuning="lora")
+    trained = 32 * QWEN_50M.lora_units
+    assert full.gradients == 4 * QWEN_50M.parameters
+    assert lora.gradients == 4 * trained
+    assert full.held - lora.held == 8 * QWEN_50M.parameters - 12 * trained
+
+
+def test_ppo_holds_policy_values_and_reference_and_dpo_a_reference() -> None:
+    weights = 4 * QWEN_50M.parameters
+    assert of(method="dpo").held - of().held == weights
+    assert of(method="ppo").held - of().held == 4 * weights  # values with their states, the reference
+    assert of(method="ppo", tuning="lora").held - of(tuning="lora").held == 12 * 32 * QWEN_50M.lora_units
+    assert of(method="dpo", tuning="lora").held == of(tuning="lora").held, "the adapter is turned off"
+
+
+def test_gradients_of_earlier_micro_batches_come_on_top() -> None:
+    several, alone = of(replace(STEP, several=True)), of()
+    assert several.step - alone.step == alone.gradients
+
+
+def test_checkpointing_keeps_one_layer_and_plain_attention_a_square_of_the_length() -> None:
+    kept, recomputed = of().activations, of(checkpointing=True).activations
+    assert recomputed < kept / 5
+    tokens = STEP.rows * STEP.tokens
+    assert of(eager=True).activations - kept == 4 * QWEN_50M.layers * QWEN_50M.heads * STEP.tokens * tokens
+
+
+def test_the_output_layer_is_held_in_tiles_not_in_logits() -> None:
+    many = of(replace(STEP, rows=1000)).output
+    assert many == of(replace(STEP, rows=500)).output
+    assert many < 8 * 1000 * STEP.tokens * QWEN_50M.vocabulary / 10
+    assert of(method="reward_model").output == 0
+
+
+def test_a_large_vocabulary_is_scored_by_fewer_tokens_at_once() -> None:
+    assert tokens_scored_at_once(768) == 16_384
+    assert 12 * 151_936 * tokens_scored_at_once(151_936) <= 2**30
