@@ -313,6 +313,7 @@ def test_in_chinese_it_takes_chinese_answers_and_writes_the_same_files(here, cap
 
 
 def test_the_locale_chooses_the_language_of_errors_too(here, monkeypatch, capsys):
+    monkeypatch.delenv("FINETUNE_ADVISOR_LANG")
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert run_command(["init", "--yes", "--data", "nowhere.jsonl"]) == 1
     assert "处没有数据" in capsys.readouterr().err
