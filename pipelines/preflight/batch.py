@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from pipelines.plan import Probe
 from pipelines.preflight.look import StageLook
 from pipelines.preflight.record import Line, amber, green
 from pipelines.preflight.subject import Subject
@@ -20,7 +19,6 @@ def lines(subject: Subject) -> Iterator[Line]:
         if stage.steps < FEW_STEPS:
             fix = "more rows, more epochs, or a smaller batch"
             yield amber("batch", f"only {stage.steps} optimizer steps", fix, stage.steps, stage.stage)
-    yield from _without_probe(subject)
 
 
 def told(stage: StageLook) -> str:
@@ -34,16 +32,3 @@ def told(stage: StageLook) -> str:
     lengths = f"longest {stage.longest:,} tokens{answers}; {stage.tokens:,} tokens in all"
     learns = f"{stage.tuning}, learning rate {stage.learning_rate:.2g}"
     return f"{most}{stage.rows:,} {of}, {arithmetic}, {passes}, {learns}, {lengths}"
-
-
-def _without_probe(subject: Subject) -> Iterator[Line]:
-    """RL without a look at its signal is a guess."""
-    probed = False
-    for stage in subject.plan.stages:
-        probed = probed or isinstance(stage, Probe)
-        if stage.type in _SAMPLING and not probed:
-            said = "whether this model's answers differ enough for RL to learn from is not known"
-            yield amber(
-                "signal", said, "finetune-advisor probe PLAN, or a stage of type probe before it", stage=stage.name
-            )
-            return

@@ -11,7 +11,7 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.data.split import load_split
 from pipelines.plan_file import LoadedPlan, load_plan
-from pipelines.preflight import batch, data, disk, environment, graders, hours, licences, memory, trials
+from pipelines.preflight import batch, data, disk, environment, graders, hours, licences, memory, signal, trials
 from pipelines.preflight.children import ChildFailed
 from pipelines.preflight.look import Look, look_at
 from pipelines.preflight.measured import Use
@@ -26,6 +26,7 @@ LINES: tuple[Callable[[Subject], Iterable[Line]], ...] = (
     data.lines,
     graders.lines,
     batch.lines,
+    signal.lines,
     memory.lines,
     hours.lines,
     disk.lines,
