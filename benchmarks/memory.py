@@ -50,6 +50,7 @@ SHAPES = {
     600: Shape(1024, 3072, 28, 16, 8, 128, 151_936, 2),
 }
 METHODS = ("sft", "dpo", "kto", "reward_model", "rejection_sampling", "grpo", "ppo")
+PAIRED = ("dpo", "kto", "reward_model")
 TUNINGS = ("full", "lora")
 
 
@@ -78,20 +79,22 @@ def make_model(folder: Path, shape: Shape) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def write_rows(path: Path, num_rows: int = 80) -> None:
-    """Sums, each with a worked answer, and a wrong one for the methods that learn from pairs: some 128 tokens a row."""
+def write_rows(folder: Path, num_rows: int = 80) -> None:
+    """rows.jsonl: sums with a worked answer, some 128 tokens a row. pairs.jsonl: the same beside a wrong one."""
     draw = random.Random(0)
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(num_rows):
-            terms = [draw.randint(10, 99) for _ in range(8)]
-            prompt = f"Sum {number}: " + " + ".join(map(str, terms)) + " = ?"
-            steps, total = [], 0
-            for term in terms:
-                steps.append(f"{total} + {term} = {total + term}")
-                total += term
-            answer = "\n".join([*steps, f"#### {total}"])
-            row = {"prompt": prompt, "completion": answer, "reference": str(total), "chosen": answer}
-            file.write(json.dumps({**row, "rejected": answer.replace("= ", "= 1")}) + "\n")
+    rows, pairs = [], []
+    for number in range(num_rows):
+        terms = [draw.randint(10, 99) for _ in range(8)]
+        prompt = f"Sum {number}: " + " + ".join(map(str, terms)) + " = ?"
+        steps, total = [], 0
+        for term in terms:
+            steps.append(f"{total} + {term} = {total + term}")
+            total += term
+        answer = "\n".join([*steps, f"#### {total}"])
+        rows.append({"prompt": prompt, "completion": answer, "reference": str(total)})
+        pairs.append({"prompt": prompt, "chosen": answer, "rejected": answer.replace("= ", "= 1")})
+    for name, some in {"rows": rows, "pairs": pairs}.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some), encoding="utf-8")
 
 
 def plan_of(method: str, tuning: str, shape: Shape) -> dict[str, Any]:
@@ -108,7 +111,7 @@ def plan_of(method: str, tuning: str, shape: Shape) -> dict[str, Any]:
     return {
         "name": "memory",
         "model": {"name": "./model", "tuning": tuning},
-        "data": {"train": "../rows.jsonl"},
+        "data": {"train": "../pairs.jsonl" if method in PAIRED else "../rows.jsonl"},
         "graders": {"answer": {"type": "numeric"}},
         "metric": "answer",
         "stages": [stage],
@@ -161,7 +164,7 @@ def main() -> None:
     parser.add_argument("--tunings", nargs="+", default=TUNINGS, choices=TUNINGS)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    write_rows(asked.out / "rows.jsonl")
+    write_rows(asked.out)
     for method in METHODS:
         STAGES[method].function()
     children.run = forked
