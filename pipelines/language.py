@@ -92,7 +92,7 @@ def read_table(language: Language) -> Table:
 def read_pairs(text: str) -> list[Template]:
     """Blocks of two lines, parted by blank ones; one that begins or ends with a space stands in quotes, # begins a
     comment. Raises ValueError for other blocks."""
-    blocks = [[line for line in block.split("\n") if line and line[0] != "#"] for block in text.split("\n\n")]
+    blocks = [[line for line in block.split("\n") if line and f"{line} "[:2] != "# "] for block in text.split("\n\n")]
     return [Template(*_two(block)) for block in blocks if block]
 
 

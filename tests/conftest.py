@@ -13,6 +13,8 @@ from tests.transformers_serve import serving
 
 __all__ = ["serving"]
 
+os.environ["FINETUNE_ADVISOR_LANG"] = "en"
+"""Whatever the locale of who runs the tests."""
 os.environ["OMP_NUM_THREADS"] = "1"
 """A model of 32 units gains nothing from a second thread, and two workers would wait for each other's."""
 

@@ -7,8 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from advisor.cli.console import print_indented
 from pipelines.evals.audit_record import Audit, Rate
 from pipelines.language import shown
+from pipelines.wrapped import Wrapped
 
 _COLOUR = {"fit to train": "green", "fix first": "yellow", "unfit": "red", "note": "dim"}
 
@@ -22,13 +24,13 @@ def verdict_line(found: Audit) -> str:
 
 def show_verdict(console: Console, found: Audit) -> None:
     """The verdict and its findings."""
-    console.print(Text(verdict_line(found), f"bold {_COLOUR[found.verdict]}"))
+    console.print(Wrapped(Text(verdict_line(found), f"bold {_COLOUR[found.verdict]}")))
     for finding in found.findings:
         fix = f"{shown('; ')}{shown(finding.fix)}" if finding.fix else ""
         said = Text.assemble(
             (f"{shown(finding.severity)}{shown(': ')}", _COLOUR[finding.severity]), shown(finding.message), fix
         )
-        console.print(Padding(said, (0, 0, 0, 2), expand=False))
+        print_indented(console, said)
 
 
 def show_audit(console: Console, found: Audit) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from advisor.cli.console import print_item
+from advisor.cli.console import print_indented
 from advisor.decide import Decision
 from advisor.planner import record
 from pipelines.language import shown
@@ -59,7 +59,7 @@ def _list(console: Console, title: str, lines: Iterable[str]) -> None:
     if told and title:
         console.print(shown(title))
     for line in told:
-        print_item(console, line)
+        print_indented(console, Text(f"- {line}"))
 
 
 def _world(line: str) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from advisor.cli.console import print_indented
 from advisor.profiling.record import DataReport, ProfileFinding, Sizes
 from pipelines.language import shown
 
@@ -20,10 +20,10 @@ def show_profile(console: Console, report: DataReport) -> None:
     console.print(Text.assemble((report.source, "bold"), shown(head)))
     console.print(_roles(report))
     for line in _lines(report):
-        console.print(Padding(Text(shown(line)), (0, 0, 0, 2), expand=False), highlight=False)
+        print_indented(console, Text(shown(line)))
     console.print()
     for finding in report.findings:
-        console.print(Padding(_finding(finding), (0, 0, 0, 2), expand=False))
+        print_indented(console, _finding(finding))
     if not report.findings:
         console.print(shown("  nothing to complain of"))
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from pipelines.evals.verdict import verdict_shown
+from pipelines.language import shown
 from pipelines.launcher import INTERRUPTED, STOPPED
 
 
@@ -14,11 +16,12 @@ def show_outcome(run_folder: Path, code: int, waiting: bool, as_json: bool) -> N
     if as_json and report.exists():
         click.echo(report.read_text(encoding="utf-8"), nl=False)
     elif report.exists() and code in (STOPPED, INTERRUPTED):  # a verdict on half of a plan would mislead
-        click.echo(f"Report so far: {run_folder / 'report.md'}")
+        click.echo(shown(f"Report so far: {run_folder / 'report.md'}"))
     elif report.exists():
         found = json.loads(report.read_text(encoding="utf-8"))
-        click.echo("\n".join([found["verdict"], *found["details"]]))
-        click.echo(f"Report: {run_folder / 'report.md'}")
+        click.echo("\n".join(map(verdict_shown, [found["verdict"], *found["details"]])))
+        click.echo(shown(f"Report: {run_folder / 'report.md'}"))
     if code in (STOPPED, INTERRUPTED):
-        what = "Waiting for people's answers. When they are there, run" if waiting else "Stopped. Run"
-        click.echo(f"{what} the same command again to go on.", err=True)
+        stopped = "Stopped. Run the same command again to go on."
+        missing = "Waiting for people's answers. When they are there, run the same command again to go on."
+        click.echo(shown(missing if waiting else stopped), err=True)

@@ -86,12 +86,12 @@ def _missing(rows: Sequence[Row], kind: str) -> Iterator[ProfileFinding]:
         there = 1 - len(one.rows) / one.of
         across = f"; {one.across_lines:,} of these are there across line ends and spaces" if one.across_lines else ""
         what = (
-            f'label is not in the text: {{n}} of {{of}} values of "{one.field}" are not word for word in their prompt'
+            f'label is not in the text: {{n}} of {{of}} values of "{one.field}" are not word for word in their prompt '
+            f"({{share}}){across}"
         )
         severity: Severity = "warning" if there < 0.9 else "info"
         fix = f"compare {one.field} with a fuzzy rule or without spaces, not exactly, or mend the labels"
-        told = f"{what} ({{share}}){across}"
-        yield from _of("label_not_in_text", severity, one.rows, one.of, told, fix if severity == "warning" else "")
+        yield from _of("label_not_in_text", severity, one.rows, one.of, what, fix if severity == "warning" else "")
 
 
 def _personal(rows: Sequence[Row]) -> Iterator[ProfileFinding]:

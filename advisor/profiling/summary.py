@@ -79,5 +79,5 @@ def fit_of(kind: str, fit: GraderFit | None) -> Fit:
         named = {"sql": "sql", "code": "code_tests", "latex": "math", "preference_pairs": "reward_model"}
         return Fit(type=named.get(kind), sentence=_GRADERS.get(kind, _GRADERS["long_text"]))
     tried = f"{fit.grader.type} accepts {fit.accepted:,} of {fit.tried:,} sampled rows' own answers"
-    sentence = tried + (f"; not to be used: {fit.problem}" if fit.problem else "")
+    sentence = f"{tried}; not to be used: {fit.problem}" if fit.problem else tried
     return Fit(type=fit.grader.type, tried=fit.tried, accepted=fit.accepted, sentence=sentence)

@@ -9,6 +9,7 @@ from rich.text import Text
 from pipelines.data.rows import Finding, Rows
 from pipelines.data.table import listed
 from pipelines.language import shown
+from pipelines.wrapped import Wrapped
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _FEW = 8
@@ -17,8 +18,8 @@ _FEW = 8
 def describe(rows: Rows, findings: Sequence[Finding]) -> Group:
     """Source and layout, a table of roles, the loader's notes, and what the checks found."""
     head = Text.assemble((rows.source, "bold"), shown(f": {len(rows.rows)} rows, {rows.layout}"))
-    notes = [Text(f"  {shown(note)}") for note in rows.notes]
-    return Group(head, _roles(rows), *notes, *[_finding(finding) for finding in findings])
+    notes = [Wrapped(Text(f"  {shown(note)}")) for note in rows.notes]
+    return Group(head, _roles(rows), *notes, *[Wrapped(_finding(finding)) for finding in findings])
 
 
 def _roles(rows: Rows) -> Table:

@@ -11,7 +11,8 @@ from pipelines.evals.compare import Comparison
 from pipelines.evals.course import course_section
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.summary import Evaluated, Report, StageReport
-from pipelines.evals.verdict import method_name, percent, points
+from pipelines.evals.verdict import method_name, percent, points, verdict_shown
+from pipelines.language import shown
 
 _EXAMPLES = 3
 _MAX_CHARS = 1500
@@ -23,14 +24,14 @@ def rendered(report: Report, models: Sequence[Evaluated]) -> str:
     """The whole file."""
     sections = [
         f"# {_inline(report.title)}",
-        f"**{report.verdict}**",
-        *(["\n".join(f"- {_inline(line)}" for line in report.details)] if report.details else []),
-        *([f"Written at {_inline(report.written_at)}."] if report.written_at else []),
+        f"**{verdict_shown(report.verdict)}**",
+        *(["\n".join(f"- {_inline(verdict_shown(line))}" for line in report.details)] if report.details else []),
+        *([shown(f"Written at {_inline(report.written_at)}.")] if report.written_at else []),
         _table(report.stages),
-        *(["## Notes", "\n".join(f"- {_inline(note)}" for note in report.notes)] if report.notes else []),
+        *([shown("## Notes"), "\n".join(f"- {_inline(shown(note))}" for note in report.notes)] if report.notes else []),
         *(part for name, numbers in report.probes.items() for part in _probe(name, numbers)),
         *(part for name, course in report.courses.items() for part in course_section(name, course)),
-        "## How it was measured",
+        shown("## How it was measured"),
         _described("Sampling", report.sampling),
         _described("Grader", report.grader),
         *_transcripts(models),
@@ -42,17 +43,17 @@ def _table(stages: Sequence[StageReport]) -> str:
     ks = sorted({k for stage in stages for k in stage.pass_at_k})
     head = ["model", "method", "pass rate", "95 % interval", "against base (points)", "against previous (points)"]
     head += [*(f"pass@{k}" for k in ks), "n", "unscored", "cut short", "tokens", "time"]
-    lines = [head, ["---"] * 3 + ["---:"] * (len(head) - 3), *(_cells(stage, ks) for stage in stages)]
+    lines = [list(map(shown, head)), ["---"] * 3 + ["---:"] * (len(head) - 3), *(_cells(stage, ks) for stage in stages)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def _cells(stage: StageReport, ks: Sequence[int]) -> list[str]:
     low, high = stage.interval
     return [
-        _inline(stage.name) + (" (control)" if stage.control else ""),
-        _inline(method_name(stage.method)),
+        _inline(stage.name) + (shown(" (control)") if stage.control else ""),
+        _inline(shown(method_name(stage.method))),
         percent(stage.pass_rate),
-        f"{percent(low)} to {percent(high)}" if stage.n else "-",
+        _interval(percent(low), percent(high)) if stage.n else "-",
         _gain(stage.to_base),
         _gain(stage.to_previous),
         *(percent(stage.pass_at_k.get(k)) for k in ks),
@@ -68,7 +69,11 @@ def _gain(comparison: Comparison | None) -> str:
     if comparison is None or comparison.difference is None:
         return "-"
     difference = comparison.difference
-    return f"{points(difference.points)} ({points(difference.low)} to {points(difference.high)})"
+    return f"{points(difference.points)} ({_interval(points(difference.low), points(difference.high))})"
+
+
+def _interval(low: str, high: str) -> str:
+    return f"{low}{shown(' to ')}{high}"
 
 
 def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
@@ -78,37 +83,47 @@ def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
     lines = [
         ["G", *(str(row["size"]) for row in shares)],
         ["---:"] * (len(shares) + 1),
-        ["groups with spread", *(percent(row["share"]) for row in shares)],
-        ["95 % interval", *(f"{percent(row['interval'][0])} to {percent(row['interval'][1])}" for row in shares)],
+        [shown("groups with spread"), *(percent(row["share"]) for row in shares)],
+        [
+            shown("95 % interval"),
+            *(_interval(percent(row["interval"][0]), percent(row["interval"][1])) for row in shares),
+        ],
         ["", *(row["estimator"] for row in shares)],
     ]
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
     seconds = numbers["sampling_seconds_per_pass"]
-    cost = f"A pass over the training prompts at G = {numbers['group_size']} takes {{}} of sampling at this speed, if "
-    cost += "answers keep their length. How many passes a gain takes is not foretold."
+    takes = "" if seconds is None else _duration(seconds)
+    cost = (
+        f"A pass over the training prompts at G = {numbers['group_size']} takes {takes} of sampling at this speed, if "
+        "answers keep their length. How many passes a gain takes is not foretold."
+    )
     return [
-        f"## Signal before RL: {_inline(name)}",
-        f"{_inline(numbers['advice'])} From {asked}.",
+        shown(f"## Signal before RL: {_inline(name)}"),
+        f"{_inline(shown(numbers['advice']))}{shown(' ')}{shown(f'From {asked}.')}",
         table,
-        *([cost.format(_duration(seconds))] if seconds is not None else []),
+        *([shown(cost)] if seconds is not None else []),
         *([_styles(numbers["styles"])] if numbers["styles"] else []),
     ]
 
 
 def _styles(styles: Sequence[Mapping[str, Any]]) -> str:
     """Greedy answers to the same rows asked in several ways."""
-    lines = [["prompt", "rows", "pass@1", "against direct (points)", "tokens"], ["---", *["---:"] * 4]]
+    head = ["prompt", "rows", "pass@1", "against direct (points)", "tokens"]
+    lines = [list(map(shown, head)), ["---", *["---:"] * 4]]
     for style in styles:
         low, high = style["interval"]
         found = style["comparison"]
-        gain = "-" if found is None else f"{_gain(Comparison.model_validate(found))}: {found['claim']}"
-        rate = f"{percent(style['pass_rate'])} ({percent(low)} to {percent(high)})"
+        gain = (
+            "-" if found is None else f"{_gain(Comparison.model_validate(found))}{shown(': ')}{shown(found['claim'])}"
+        )
+        rate = f"{percent(style['pass_rate'])} ({_interval(percent(low), percent(high))})"
         lines.append([style["style"], str(style["rows"]), rate, gain, f"{style['mean_tokens']:.0f}"])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def _described(title: str, settings: Mapping[str, object]) -> str:
-    return f"{title}: " + (", ".join(f"{key} {_inline(str(value))}" for key, value in settings.items()) or "-")
+    values = ", ".join(f"{key} {_inline(str(value))}" for key, value in settings.items())
+    return f"{shown(title)}{shown(': ')}{values or '-'}"
 
 
 def _transcripts(models: Sequence[Evaluated]) -> list[str]:
@@ -119,14 +134,18 @@ def _transcripts(models: Sequence[Evaluated]) -> list[str]:
     names = [model.name for model in line]
     sections = []
     for title, chosen in _sorted_rows(answers).items():
-        shown = f", {_EXAMPLES} shown" if len(chosen) > _EXAMPLES else ""
-        counted = f"{len(chosen)} row{'s' * (len(chosen) > 1)}{shown}" if chosen else "none"
-        sections.append(f"## {title} ({counted})")
+        sections.append(f"## {shown(title)} ({shown(_counted(len(chosen)))})")
         for index in chosen[:_EXAMPLES]:
             # Base and final tell most; the stages between are shown where one of them was right and the end is not.
             places = range(len(line)) if title.startswith("Regressed") else (0, len(line) - 1)
             sections += _transcript([(names[place], answers[place][index]) for place in places])
     return sections
+
+
+def _counted(rows: int) -> str:
+    if rows > _EXAMPLES:
+        return f"{rows} rows, {_EXAMPLES} shown"
+    return {0: "none", 1: "1 row"}.get(rows, f"{rows} rows")
 
 
 def _sorted_rows(answers: Sequence[Mapping[int, GradedRow]]) -> dict[str, list[int]]:
@@ -147,10 +166,11 @@ def _sorted_rows(answers: Sequence[Mapping[int, GradedRow]]) -> dict[str, list[i
 
 def _transcript(answers: Sequence[tuple[str, GradedRow]]) -> list[str]:
     row = answers[0][1]
-    blocks = [f"### Row {row.index}", "Prompt:", _fenced(row.prompt), f"Reference: {_code(str(row.reference))}"]
+    reference = shown(f"Reference: {_code(str(row.reference))}")
+    blocks = [shown(f"### Row {row.index}"), shown("Prompt:"), _fenced(row.prompt), reference]
     for name, answer in answers:
-        passed = "passes" if answer.passed else "fails"
-        score = "unscored" if answer.score is None else f"score {answer.score:.2f}, {passed}"
+        passed = shown("passes" if answer.passed else "fails")
+        score = shown("unscored" if answer.score is None else f"score {answer.score:.2f}, {passed}")
         blocks += [f"{_inline(name)} ({score}: {_code(answer.reason)}):", _fenced(answer.completion)]
     return blocks
 

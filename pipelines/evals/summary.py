@@ -163,7 +163,8 @@ def _details(stages: Sequence[StageReport]) -> list[str]:
         said.append(f"{step}: {in_words(line[-1].to_previous)}")
     for stage in stages:
         if stage.final_over_this:
-            said.append(f"Final model against the control {stage.name}: {in_words(stage.final_over_this)}")
+            step = f"Final model against the control {stage.name}"
+            said.append(f"{step}: {in_words(stage.final_over_this)}")
     return said
 
 
@@ -178,6 +179,7 @@ def _notes(models: Sequence[Evaluated]) -> list[str]:
             notes.append(f"{model.name}: {percent(truncated)} of the answers ran into the length limit.")
         unscored = [row for row in model.rows if row.score is None]
         if unscored:
-            example = f"{len(unscored)} of {len(model.rows)} rows are unscored, for example row {unscored[0].index}"
-            notes.append(f"{model.name}: {example}: {' '.join(unscored[0].reason.split())[:200]}.")
+            row, why = unscored[0].index, " ".join(unscored[0].reason.split())[:200]
+            counted = f"{len(unscored)} of {len(model.rows)} rows are unscored"
+            notes.append(f"{model.name}: {counted}, for example row {row}: {why}.")
     return notes

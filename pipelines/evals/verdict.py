@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from pipelines.evals.compare import FEWEST_PROMPTS, Comparison, Rate
+from pipelines.language import shown
 
 NEAR_ZERO = 0.05
+_AT_ZERO = "The pass rate is near zero: this model cannot do this task yet. "
 _METHODS = {
     "base": "base",
     "sft": "SFT",
@@ -50,27 +52,41 @@ def verdict(methods: Sequence[str], first: Rate, comparison: Comparison | None) 
     return _near_zero(comparison.baseline.pass_rate, final) + f"{made}: {in_words(comparison)}"
 
 
+def verdict_shown(said: str) -> str:
+    """A verdict or a detail in the reader's language: what was compared, a colon, then the numbers."""
+    if said.startswith(_AT_ZERO):
+        return shown(_AT_ZERO) + verdict_shown(said.removeprefix(_AT_ZERO))
+    compared, colon, numbers = said.partition(": ")
+    if shown(numbers) == numbers:
+        return shown(said)
+    compared = shown(compared)
+    for word in (" then ", " over "):
+        compared = compared.replace(word, shown(word))
+    return f"{compared}{shown(colon)}{shown(numbers)}"
+
+
 def in_words(comparison: Comparison) -> str:
     """ "41.2 % → 63.0 %: +21.8 points (95 % interval +17.5 to +26.1; n=500, exact McNemar p<1e-9)"."""
     difference = comparison.difference
     if difference is None:
         return _scores_in_words(comparison)
-    rates = f"{percent(comparison.baseline.pass_rate)} → {percent(comparison.final.pass_rate)}: "
+    before, after = percent(comparison.baseline.pass_rate), percent(comparison.final.pass_rate)
     measured = (
         f"{points(difference.points)} points (95 % interval {points(difference.low)} to {points(difference.high)}; "
         f"n={comparison.n}, exact McNemar {p_value(comparison.mcnemar_p)})"
     )
     match comparison.claim:
         case "better":
-            return f"{rates}{measured}."
+            return f"{before} → {after}: {measured}."
         case "worse":
-            return f"{rates}{measured}. The model became worse."
+            return f"{before} → {after}: {measured}. The model became worse."
         case "no difference shown":
             visible = f"±{comparison.smallest_visible_points:.1f} points"
-            return f"{rates}no difference shown: {measured}. This many rows could only show {visible} or more."
+            could = f"This many rows could only show {visible} or more."
+            return f"{before} → {after}: no difference shown: {measured}. {could}"
         case "too few rows":
             few = f"under {FEWEST_PROMPTS} different prompts nothing is claimed"
-            return f"{rates}too few rows: {measured}; {comparison.n_prompts} prompts, and {few}."
+            return f"{before} → {after}: too few rows: {measured}; {comparison.n_prompts} prompts, and {few}."
 
 
 def _scores_in_words(comparison: Comparison) -> str:
@@ -80,8 +96,8 @@ def _scores_in_words(comparison: Comparison) -> str:
         return "no claim: no row was scored on both sides."
     before, after = comparison.baseline.mean_score or 0.0, comparison.final.mean_score or 0.0
     interval = f"95 % interval {points(difference.low)} to {points(difference.high)}; n={comparison.n}"
-    claim = "" if comparison.claim in ("better", "worse") else f" {comparison.claim.capitalize()}."
-    return f"mean score {before:.3f} → {after:.3f}: {points(difference.points)} hundredths ({interval}).{claim}"
+    claim = "" if comparison.claim in ("better", "worse") else f"; {comparison.claim}"
+    return f"mean score {before:.3f} → {after:.3f}: {points(difference.points)} hundredths ({interval}){claim}."
 
 
 def _one_only(method: str, model: Rate) -> str:
@@ -97,4 +113,4 @@ def _one_only(method: str, model: Rate) -> str:
 def _near_zero(base: float | None, final: float | None) -> str:
     if base is None or final is None or max(base, final) >= NEAR_ZERO:
         return ""
-    return "The pass rate is near zero: this model cannot do this task yet. "
+    return _AT_ZERO

@@ -291,3 +291,32 @@ def test_worked_answers_that_differ_in_words_are_no_contradiction(here, capsys):
     write_csv(here / "rows.csv", rows)
     assert run_command(["init", "--data", "rows.csv", "--yes"]) == 0
     assert "do not fine-tune" not in capsys.readouterr().out.split("The advice would change")[0]
+
+
+def test_in_chinese_it_takes_chinese_answers_and_writes_the_same_files(here, capsys):
+    write_csv(here / "rows.csv", conftest.sums(worked=False))
+    command = ["init", "--data", "rows.csv", "--yes"]
+    assert run_command([*command, "--lang", "zh", "--set", "reasoning_helps=不知道", "--set", "format_new=否"]) == 0
+    shown = capsys.readouterr().out
+    assert "建议：sft" in shown
+    assert "推理是否有帮助还不知道" in shown
+    assert "Advice" not in shown
+    in_chinese = (here / "plan.yaml").read_text()
+    assert yaml.safe_load((here / "answers.yaml").read_text())["reasoning_helps"] == "unknown"
+    assert run_command([*command, "--force"]) == 0
+    assert "Advice: sft" in capsys.readouterr().out
+    assert (here / "plan.yaml").read_text() == in_chinese
+    assert run_command(["explain", "plan.yaml", "--lang", "zh"]) == 0
+    assert "以下情况会改变建议" in capsys.readouterr().out
+    assert run_command([*command, "--lang", "zh", "--json", "--force"]) == 0
+    assert "nobody knows whether reasoning helps" in json.loads(capsys.readouterr().out)["because"][0]
+
+
+def test_the_locale_chooses_the_language_of_errors_too(here, monkeypatch, capsys):
+    monkeypatch.delenv("FINETUNE_ADVISOR_LANG")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert run_command(["init", "--yes", "--data", "nowhere.jsonl"]) == 1
+    assert "处没有数据" in capsys.readouterr().err
+    monkeypatch.setenv("FINETUNE_ADVISOR_LANG", "fr")
+    assert run_command(["init", "--yes"]) == 1
+    assert "FINETUNE_ADVISOR_LANG is 'fr'" in capsys.readouterr().err

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from graders.errors import UserError
+from pipelines.evals.grades import GradedRow
+from pipelines.evals.markdown import rendered
+from pipelines.evals.summary import Evaluated, Setting, build_report
 from pipelines.language import FOLDER, VALUE, Template, filled, preferred, read_pairs, shown, speak
 
 ROOT = Path(__file__).parents[2]
@@ -28,14 +31,46 @@ MODULES = [
     "pipelines/evals/audit_verdict.py",
     "pipelines/data/describe.py",
     "pipelines/data/notes.py",
+    *(f"pipelines/data/checks/{name}.py" for name in ("answers", "leaks", "pairs", "texts", "turns")),
+    *(f"advisor/profiling/findings_{name}.py" for name in ("all", "sample", "leak")),
+    "advisor/profiling/summary.py",
+    "advisor/cli/show_profile.py",
+    "advisor/cli/show_run.py",
+    "pipelines/evals/verdict.py",
+    "pipelines/evals/markdown.py",
+    "pipelines/evals/summary.py",
 ]
 """Whose sentences are all in the table."""
-ELSEWHERE = ["advisor/cli/main.py", "advisor/rules/sources.py", "pipelines/evals/probes.py", "graders/errors.py"]
+ELSEWHERE = [
+    "pipelines/run_report.py",
+    "advisor/cli/main.py",
+    "advisor/rules/sources.py",
+    "pipelines/evals/probes.py",
+    "graders/errors.py",
+]
 """Some of whose sentences are."""
-NAMES = ["pipelines/data/answer_kind.py", "pipelines/evals/audit_record.py", "pipelines/data/rows.py"]
+NAMES = [
+    "advisor/profiling/tokens.py",
+    "advisor/profiling/record.py",
+    "advisor/profiling/findings_made.py",
+    "advisor/profiling/personal.py",
+    "advisor/cli/profile.py",
+    "pipelines/data/answer_kind.py",
+    "pipelines/evals/audit_record.py",
+    "pipelines/data/rows.py",
+]
 """Whose words for a kind or a severity are shown."""
-NOT_READ = {"bold green", "bold red", "anything", "bold {_COLOUR[found.verdict]}"}
-"""Of styles and of keys, not of people."""
+NOT_READ = {
+    "a report starts with the baseline, which is no control",
+    "[... {len(lines) - _MAX_LINES} lines left out ...]",
+    "[... {len(text) - _MAX_CHARS} characters left out ...]",
+    "all rows",
+    "test file",
+    "bold green",
+    "bold red",
+    "bold {_COLOUR[found.verdict]}",
+}
+"""Errors of ours, marks within what a model wrote, values of JSON, and styles."""
 
 
 @pytest.fixture
@@ -100,7 +135,7 @@ def test_no_entry_is_stale_and_none_is_there_twice():
 def test_both_sides_have_the_same_values_and_the_chinese_is_chinese():
     for template in table():
         assert set(VALUE.findall(template.other)) == set(template.places), template.english
-        assert re.search(r"[\u3000-\u9fff\uff00-\uffef]", template.other) or not template.other.strip()
+        assert re.search(r"[\u3000-\u9fff\uff00-\uffef]", template.other) or template.other in ("", "token")
 
 
 def test_a_finished_sentence_is_told_by_its_template(chinese):
@@ -119,6 +154,25 @@ def test_values_of_several_words_are_translated_too(chinese):
     said = "if the model after SFT scores below the base: stop, or take harder prompts: RL has little left to teach"
     assert shown(said) == "遇到“SFT 之后的模型得分低于原模型”：到此为止，或换更难的提示词：强化学习已没有多少可教"
     assert shown("nobody wrote this") == "nobody wrote this"
+
+
+def test_a_report_is_chinese_for_people_and_the_same_for_machines(chinese):
+    def answers(right: int) -> list[GradedRow]:
+        return [
+            GradedRow(
+                index=row, prompt=f"p{row}", prompt_key=f"p{row}", completion="2", score=float(row < right),
+                passed=row < right, reason="read 2", num_tokens=3, truncated=False,
+            )
+            for row in range(100)
+        ]  # fmt: skip
+
+    models = [Evaluated("base", "base", answers(20)), Evaluated("after_sft", "sft", answers(45), seconds=12.0)]
+    report = build_report(models, Setting("sums", {"pass rate": "greedy"}, {"type": "numeric"}))
+    page = rendered(report, models)
+    assert report.verdict.startswith("SFT: 20.0 % → 45.0 %: +25.0 points (95 % interval ")
+    assert "**SFT：20.0 % → 45.0 %：+25.0 个百分点（95 % 区间 " in page
+    assert "## 赢了：以前错，现在对 (25 行，显示 3 行)" in page
+    assert "| 模型 | 方法 | 通过率 |" in page
 
 
 @pytest.mark.parametrize(

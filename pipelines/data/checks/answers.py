@@ -37,7 +37,8 @@ def _where_answers_may_be(rows: Rows) -> str:
             if column not in rows.roles.values():
                 values[column].add(str(value))
     free = [f"{column} ({len(kinds):,} different values)" for column, kinds in values.items()]
-    return "name its column: --column completion=NAME" + (f"; not used yet: {listed(free, 8)}" if free else "")
+    unused = f"; not used yet: {listed(free, 8)}" if free else ""
+    return f"name its column: --column completion=NAME{unused}"
 
 
 def some_demonstrations(rows: Rows) -> list[Finding]:

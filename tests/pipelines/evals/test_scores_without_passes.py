@@ -28,4 +28,4 @@ def test_scores_that_go_up_and_down_alike_show_no_difference() -> None:
     before = [0.5] * 40
     found = compare(rows(before), rows([0.5 + (0.1 if n % 2 else -0.1) for n in range(40)]))
     assert found.claim == "no difference shown"
-    assert "No difference shown." in in_words(found)
+    assert "no difference shown." in in_words(found)
