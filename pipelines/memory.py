@@ -22,9 +22,12 @@ Tuning = Literal["full", "lora", "qlora"]
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32_768
 TILES = {"cpu": 8.25, "cuda": 1.0}
 """Copies of a tile that the output layer's backward pass holds; on a GPU a Triton kernel works in place."""
-SCORED_TOKENS, SCORED_BYTES = 16_384, 1 << 30
-LOGITS_BYTES = 12
-"""Of one logit that is scored: itself, its copy in fp32, its log-softmax."""
+SCORED_TOKENS, SCORED_BYTES = 16_384, 1 << 29
+LOGITS_BYTES = 16
+"""Of one logit that is scored: itself, its copy in fp32, a copy in order, its log-softmax."""
+GAPS = {"full": 1.0, "lora": 1.3, "qlora": 1.3}
+"""Activations with what lies unused between them: an adapter's many small products leave gaps. Measured on models of 12
+and 50 million parameters (docs/experiments.md)."""
 RUNTIME_BYTES = {"cpu": 150_000_000, "cuda": 100_000_000}
 """What libraries take at their first step: pages of code and their own buffers."""
 FOUR_BIT = 0.53
@@ -84,8 +87,11 @@ class Step:
 class Memory:
     """Bytes. held: weights, states and other models, which are there all through training. activations, output: of a
     micro-batch, output with its weights' gradient. gradients: all of them. sampling: what answers take while they are
-    sampled or scored, beside `asleep`. saving: beside what is held, while a model is saved. several: micro-batches a
-    step. learners: models that learn together; the later one's backward pass runs first, before the output layer's.
+    sampled or scored, beside `asleep`. saving: beside what is held, while a model is saved and tried. several:
+    micro-batches a step. learners: models that learn together, one backward pass after the other.
+
+    On a CPU nothing of the activations goes back before the process ends: they are small blocks, which the C library
+    keeps (docs/experiments.md). So they count beside whatever comes after them.
     """
 
     held: int
@@ -97,20 +103,25 @@ class Memory:
     saving: int
     several: bool
     learners: int
+    keeps_blocks: bool
 
     @property
     def step(self) -> int:
         """The peak of an optimizer step, at the start of a backward pass or at its end."""
         before = self.gradients if self.several else 0
         behind = self.gradients if self.several else self.gradients * (self.learners - 1) // self.learners
-        begin = self.activations + before
-        middle = self.activations // self.learners + self.output + behind
-        return self.held + max(begin, middle, self.gradients)
+        left = self.activations if self.keeps_blocks else self.activations // self.learners
+        end = self.gradients + self._kept
+        return self.held + max(self.activations + before, left + self.output + behind, end)
 
     @property
     def peak(self) -> int:
         """Of the whole stage."""
-        return max(self.step, self.asleep + self.sampling, self.held + self.saving)
+        return max(self.step, self.asleep + self._kept + self.sampling, self.held + self.saving)
+
+    @property
+    def _kept(self) -> int:
+        return self.activations if self.keeps_blocks else 0
 
 
 def memory(shape: Shape, way: Way, step: Step) -> Memory:
@@ -119,22 +130,25 @@ def memory(shape: Shape, way: Way, step: Step) -> Memory:
     learners = 2 if way.method == "ppo" else 1
     held = _held(shape, way, trained, learners) + RUNTIME_BYTES[way.device]
     draws_first = way.method == "rejection_sampling"  # with a model of its own, which goes before training
+    tokens = learners * step.rows * _sequences(way) * step.tokens
+    activations = round(GAPS[way.tuning] * tokens * activation_bytes(shape, way, step.tokens))
     return Memory(
         held=held,
-        activations=learners * step.rows * _sequences(way) * step.tokens * activation_bytes(shape, way, step.tokens),
+        activations=activations,
         output=_output(shape, way, step),
         gradients=4 * trained * learners,
         asleep=4 * shape.parameters + RUNTIME_BYTES[way.device] if draws_first else held,
         sampling=max(step.sampled * _answer_bytes(shape, step.tokens), _scoring(shape, way, step)),
-        saving=_saving(shape, way),
+        saving=_saving(shape, way, activations),
         several=step.several,
         learners=learners,
+        keeps_blocks=way.device == "cpu",
     )
 
 
 def tokens_scored_at_once(vocabulary: int) -> int:
     """Of a batch whose answers are scored by their log-probabilities, with all logits: 16,384 of 152,000 entries would
-    take 28 GiB.
+    take 37 GiB.
     """
     return min(SCORED_TOKENS, SCORED_BYTES // (LOGITS_BYTES * vocabulary))
 
@@ -206,10 +220,15 @@ def _scoring(shape: Shape, way: Way, step: Step) -> int:
     return LOGITS_BYTES * shape.vocabulary * at_once
 
 
-def _saving(shape: Shape, way: Way) -> int:
-    """The base that an adapter is merged into, in the machine's own memory; a reward model is read again and scores."""
-    merged = 0 if way.tuning == "full" or way.device == "cuda" else 4 * shape.parameters
-    return merged + (4 * shape.parameters if way.method == "reward_model" else 0)
+def _saving(shape: Shape, way: Way, activations: int) -> int:
+    """On a CPU the base that an adapter is merged into (on a GPU the machine has it in its own memory); a reward model
+    of which all weights were trained is read again to be tried.
+    """
+    if way.device == "cuda":
+        return 0 if way.method != "reward_model" else 4 * shape.parameters
+    if way.tuning != "full":
+        return 4 * shape.parameters
+    return 4 * shape.parameters + activations if way.method == "reward_model" else 0
 
 
 def _answer_bytes(shape: Shape, tokens: int) -> int:
