@@ -138,16 +138,20 @@ def answers_identity(path: Path) -> str:
 
 def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     """What of the plan decides this stage's result. A gate is not in it, nor how many answers people shall give: they
-    are judged anew on each run."""
-    config = stage.model_dump(mode="json", exclude=_JUDGED_ANEW | {*STAGES[stage.type].reads})
+    are judged anew on each run. What is left open (None) is not in it either, so that a field which a later version
+    adds reruns nothing."""
+    config = stage.model_dump(mode="json", exclude=_JUDGED_ANEW | {*STAGES[stage.type].reads}, exclude_none=True)
     parts = {key: json.dumps(value, sort_keys=True) for key, value in config.items()}
-    parts |= {f"model.{key}": json.dumps(value) for key, value in plan.model.model_dump(exclude={"name"}).items()}
+    parts |= {
+        f"model.{key}": json.dumps(value)
+        for key, value in plan.model.model_dump(exclude={"name"}, exclude_none=True).items()
+    }
     parts["seed"] = str(plan.seed)
     parts["processes"] = str(plan.processes) if isinstance(stage, Training) else ""
     for name in graders_of(plan, stage):
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):
-        parts["evaluation"] = plan.evaluation.model_dump_json()
+        parts["evaluation"] = plan.evaluation.model_dump_json(exclude_none=True)
         if plan.evaluation.regression is not None:
             parts["regression rows"] = source_identity(plan.evaluation.regression, base)
     return parts
@@ -163,14 +167,14 @@ def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> st
         return name
     grader = plan.graders[name]
     files = [digest_path(base / file) for file in grader.files()]
-    return json.dumps([grader.model_dump(mode="json", exclude=ignored), files], sort_keys=True)
+    return json.dumps([grader.model_dump(mode="json", exclude=ignored, exclude_none=True), files], sort_keys=True)
 
 
 def _data_identity(spec: DataSpec, base: Path) -> str:
     """The data's config with the content of every file it names."""
     named = [source for source in (spec.train, spec.validation, spec.test) if source]
     digests = [source_identity(source, base) for source in named]
-    return digest_text(json.dumps([spec.model_dump(mode="json"), digests], sort_keys=True))
+    return digest_text(json.dumps([spec.model_dump(mode="json", exclude_none=True), digests], sort_keys=True))
 
 
 def why_run(step: Step, run_folder: Path) -> str | None:

@@ -158,3 +158,9 @@ def test_a_stage_that_reads_answers_runs_again_when_they_or_the_completions_chan
     assert reasons(plan) == {"ask": None, "sft": "changed: answers"}
     edit(plan, lambda value: value["stages"][0].update(temperature=0.5))
     assert reasons(plan)["sft"] == "changed: answers, the completions of `ask`"
+
+
+def test_a_field_that_is_left_open_is_no_part_of_what_a_stage_was_made_from(finished: Path) -> None:
+    loaded = load_plan(finished)
+    parts = [step.parts for step in steps(loaded, finished.parent / "run")]
+    assert all("null" not in value for part in parts for key, value in part.items() if not key.startswith("grader"))
