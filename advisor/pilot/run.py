@@ -52,7 +52,7 @@ def pilot_folder(loaded: LoadedPlan) -> Path:
 def run_pilot(loaded: LoadedPlan, folder: Path, settings: Settings, watcher: Watcher) -> PilotResult:
     """Raises UserError where nothing can be compared, and Ended where the runner was stopped."""
     split = rows.load(loaded)
-    race = _Race(loaded, folder, split, watcher)
+    race = _Race(loaded, folder, split, rows.write(split, loaded.plan.data, folder / "rows"), watcher)
     candidates = arms(loaded.plan, split, settings.methods)
     minutes = rungs.minutes_each(settings.minutes, candidates)
     base, measured = race.run(candidates, minutes)
@@ -67,6 +67,7 @@ class _Race:
     loaded: LoadedPlan
     folder: Path
     split: Split
+    data: DataSpec
     watcher: Watcher
 
     def run(self, candidates: Sequence[Arm], minutes: float) -> tuple[Graded, list[Measured]]:
@@ -86,8 +87,7 @@ class _Race:
         return self.grades(plan, "base"), [self._measured(plan, latest[arm.name]) for arm in candidates]
 
     def plan(self, entries: Sequence[Entry], minutes: float) -> Plan:
-        data = rows.write(self.split, self.loaded.plan.data, self.folder / "rows")
-        return self._plan(entries, minutes, data, "pilot")
+        return self._plan(entries, minutes, self.data, "pilot")
 
     def curve(self, minutes: float) -> list[tuple[int, Graded]] | None:
         """Labels → graded answers of an SFT on so many; None where there are too few to divide."""
@@ -100,8 +100,7 @@ class _Race:
             percent = round(100 * share)
             path = self.folder / "rows" / f"labels-{percent}.jsonl"
             number = rows.part_of_labels(self.split, share, path)
-            data = rows.write(self.split, self.loaded.plan.data, self.folder / "rows")
-            part = data.model_copy(update={"train": str(path)})
+            part = self.data.model_copy(update={"train": str(path)})
             plan = self._plan([Entry(own, 1)], minutes, part, f"labels-{percent}")
             folder = self.folder / f"labels-{percent}"
             self.finish(plan, folder)

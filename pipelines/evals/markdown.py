@@ -11,7 +11,7 @@ from pipelines.evals.compare import Comparison
 from pipelines.evals.course import course_section
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.summary import Evaluated, Report, StageReport
-from pipelines.evals.verdict import method_name, percent, points, verdict_shown
+from pipelines.evals.verdict import duration, method_name, percent, points, verdict_shown
 from pipelines.language import shown
 
 _EXAMPLES = 3
@@ -61,7 +61,7 @@ def _cells(stage: StageReport, ks: Sequence[int]) -> list[str]:
         str(stage.unscored),
         percent(stage.truncated_rate),
         "-" if stage.mean_tokens is None else f"{stage.mean_tokens:.0f}",
-        "-" if stage.seconds is None else _duration(stage.seconds),
+        "-" if stage.seconds is None else duration(stage.seconds),
     ]
 
 
@@ -92,7 +92,7 @@ def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
     ]
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
     seconds = numbers["sampling_seconds_per_pass"]
-    takes = "" if seconds is None else _duration(seconds)
+    takes = "" if seconds is None else duration(seconds)
     cost = (
         f"A pass over the training prompts at G = {numbers['group_size']} takes {takes} of sampling at this speed, if "
         "answers keep their length. How many passes a gain takes is not foretold."
@@ -213,11 +213,3 @@ def _visible(text: str) -> str:
 def _inline(text: str) -> str:
     """One line that neither breaks a table nor becomes markup."""
     return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(_visible(text).split()))
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -33,6 +33,17 @@ def points(value: float) -> str:
     return f"{round(value, 1) + 0.0:+.1f}"
 
 
+def duration(seconds: float | None) -> str:
+    """ "47 s", "3 min 20 s", "2 h 05 min"; "-" where nobody measured it."""
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def p_value(p: float) -> str:
     """ "p<1e-9", "p=2e-05", "p=0.031"."""
     if p < 1e-9:

@@ -7,7 +7,8 @@ from pipelines.preflight.record import Line, amber, green
 from pipelines.preflight.subject import Subject
 
 _UNIT = {"grpo": "completions", "ppo": "completions", "dpo": "pairs", "reward_model": "pairs", "kto": "answers"}
-_SAMPLING = ("grpo", "ppo")
+SAMPLING = ("grpo", "ppo")
+"""Stage types that sample while they train, and learn only from prompts whose answers differ in score."""
 FEW_STEPS = 10
 """Under so many optimizer steps the learning rate's warm-up is much of the training. Ours."""
 
@@ -25,7 +26,7 @@ def told(stage: StageLook) -> str:
     """The arithmetic in one sentence."""
     unit = _UNIT.get(stage.type, "rows")
     most = "at most " if stage.type == "rejection_sampling" else ""
-    of = "prompts" if stage.type in _SAMPLING else unit
+    of = "prompts" if stage.type in SAMPLING else unit
     answers = f", answers of at most {stage.new_tokens} tokens" if stage.new_tokens else ""
     arithmetic = f"{stage.per_step} {unit} a step (micro-batch {stage.micro} × {stage.accumulation})"
     passes = f"{stage.steps:,} steps, {stage.epochs:.3g} epochs"

@@ -4,18 +4,16 @@ from collections.abc import Iterator
 
 from graders.errors import UserError
 from pipelines.plan import Probe
+from pipelines.preflight.batch import SAMPLING
 from pipelines.preflight.record import Line, amber, green
 from pipelines.preflight.subject import Subject
 from pipelines.probe_result import Probed
 from pipelines.probing import known
 
-_SAMPLING = ("grpo", "ppo")
-"""Methods that learn only from prompts whose answers differ in score."""
-
 
 def lines(subject: Subject) -> Iterator[Line]:
     """One line where a stage practises; none where the plan has no such stage."""
-    stage = next((stage for stage in subject.plan.stages if stage.type in _SAMPLING), None)
+    stage = next((stage for stage in subject.plan.stages if stage.type in SAMPLING), None)
     if stage is None:
         return
     found = _measured(subject)

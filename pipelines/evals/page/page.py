@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipelines.evals.page.curves import Trained
-from pipelines.evals.page.transcripts import Transcript, cut, slices, transcripts
+from pipelines.evals.page.transcripts import cut, slices, transcripts
 from pipelines.evals.summary import Evaluated, Report
-from pipelines.evals.verdict import method_name, percent, points
+from pipelines.evals.verdict import duration, method_name, percent, points
 
 KINDS = {
     "odd": "worth a look",
@@ -56,7 +56,7 @@ def page(report: Report, models: Sequence[Evaluated], run: Run) -> str:
     environment.filters |= {"cut": cut, "duration": duration}
     line = [model for model in models if not model.control]
     base, final = line[0], line[-1]
-    shown = transcripts(base.rows, final.rows) if final is not base else _alone(base)
+    shown = transcripts(base.rows, final.rows)  # of a single model both sides are the same
     reasons = Counter(row.reason for row in final.rows if not row.passed).most_common(6)
     return environment.get_template("page.html").render(
         report=report,
@@ -68,19 +68,3 @@ def page(report: Report, models: Sequence[Evaluated], run: Run) -> str:
         names=(base.name, final.name),
         ks=sorted({k for stage in report.stages for k in stage.pass_at_k}),
     )
-
-
-def _alone(model: Evaluated) -> list[Transcript]:
-    """Where only one model answered, it stands on both sides."""
-    return transcripts(model.rows, model.rows)
-
-
-def duration(seconds: float | None) -> str:
-    """ "47 s", "3 min 20 s", "2 h 05 min"."""
-    if seconds is None:
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
