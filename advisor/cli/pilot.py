@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option(
-    "--minutes", type=click.FloatRange(min=0.01), default=10.0, show_default=True, help="Of training, in all."
+    "--minutes", type=click.FloatRange(min=0.01), default=10.0, show_default=True, help="Of training, in the race."
 )
 @click.option("--methods", metavar="A,B", help="Try only these: sft, rejection_sampling, grpo, ppo, dpo, kto.")
 @click.option("--no-curve", is_flag=True, help="Do not measure what more labels are worth.")

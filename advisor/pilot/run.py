@@ -55,8 +55,9 @@ def run_pilot(loaded: LoadedPlan, folder: Path, settings: Settings, watcher: Wat
     race = _Race(loaded, folder, split, rows.write(split, loaded.plan.data, folder / "rows"), watcher)
     candidates = arms(loaded.plan, split, settings.methods)
     minutes = rungs.minutes_each(settings.minutes, candidates)
-    base, measured = race.run(candidates, minutes)
-    curve = race.curve(minutes) if settings.curve else None
+    plan, measured = race.run(candidates, minutes)
+    base = race.grades(plan, "base")
+    curve = race.curve(plan, minutes) if settings.curve else None
     result = concluded(loaded.plan.name, base, measured, minutes, curve)
     write_json(folder / RESULT, result.model_dump(mode="json"))
     return result
@@ -70,8 +71,8 @@ class _Race:
     data: DataSpec
     watcher: Watcher
 
-    def run(self, candidates: Sequence[Arm], minutes: float) -> tuple[Graded, list[Measured]]:
-        """The base's answers, and every arm's as far as it went, in the candidates' order."""
+    def run(self, candidates: Sequence[Arm], minutes: float) -> tuple[Plan, list[Measured]]:
+        """The plan as it grew, and every arm as far as it went, in the candidates' order."""
         entries, current = rungs.warm_up(candidates), [Entry(arm, 1) for arm in candidates]
         latest: dict[str, Entry] = {}
         while True:
@@ -84,28 +85,31 @@ class _Race:
             if len(following) < 2 or following[0].rung > rungs.RUNGS:
                 break
             current = following
-        return self.grades(plan, "base"), [self._measured(plan, latest[arm.name]) for arm in candidates]
+        return plan, [self._measured(plan, latest[arm.name]) for arm in candidates]
 
     def plan(self, entries: Sequence[Entry], minutes: float) -> Plan:
         return self._plan(entries, minutes, self.data, "pilot")
 
-    def curve(self, minutes: float) -> list[tuple[int, Graded]] | None:
-        """Labels → graded answers of an SFT on so many; None where there are too few to divide."""
+    def curve(self, raced: Plan, minutes: float) -> list[tuple[int, Graded]] | None:
+        """Labels → graded answers of an SFT on so many; None where there are too few to divide. raced: the race's plan,
+        whose first SFT is the one on all of them."""
         labels = sum(bool(row.demonstration) for row in self.split.train.rows)
         if missing(WARM_UP, self.loaded.plan, self.split) or labels < FEWEST_LABELS:
             return None
         own = next(arm for arm in arms(self.loaded.plan, self.split, (WARM_UP,)) if arm.name == WARM_UP)
+        entry = Entry(own, 1)
+        whole = [self.grades(raced, entry.evaluation)] if any(s.name == entry.stage for s in raced.stages) else []
         found = []
-        for share in SHARES:
+        for share in SHARES if not whole else SHARES[:-1]:
             percent = round(100 * share)
             path = self.folder / "rows" / f"labels-{percent}.jsonl"
             number = rows.part_of_labels(self.split, share, path)
             part = self.data.model_copy(update={"train": str(path)})
-            plan = self._plan([Entry(own, 1)], minutes, part, f"labels-{percent}")
+            plan = self._plan([entry], minutes, part, f"labels-{percent}")
             folder = self.folder / f"labels-{percent}"
             self.finish(plan, folder)
-            found.append((number, self.grades(plan, Entry(own, 1).evaluation, folder)))
-        return found
+            found.append((number, self.grades(plan, entry.evaluation, folder)))
+        return [*found, *((labels, graded) for graded in whole)]
 
     def _plan(self, entries: Sequence[Entry], minutes: float, data: DataSpec, name: str) -> Plan:
         fields = {"data": data.model_dump(mode="json"), "name": name}
