@@ -7,7 +7,7 @@ import click
 
 @click.command()
 @click.argument("plan", metavar="PLAN|RUN", type=click.Path(path_type=Path))
-@click.option("--to", "peer", type=click.Choice(("trl", "llamafactory")), required=True, help="The peer.")
+@click.option("--to", "peer", type=click.Choice(("trl", "llamafactory", "axolotl")), required=True, help="The peer.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--stage", help="One stage alone; else all of them, each from what the last one leaves.")
 def eject(plan: Path, peer: str, out: Path, stage: str | None) -> None:

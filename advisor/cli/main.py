@@ -41,7 +41,7 @@ HELP = {
     "status": "Show which stages of a plan are done, and why the others would run.",
     "compare": "Show several runs side by side, paired where they answered the same rows.",
     "export": "Write the tuned model as a folder that ships, proved equal to what was measured.",
-    "eject": "Write a plan as configs and data of TRL or LLaMA-Factory, with what they cannot do.",
+    "eject": "Write a plan as configs and data of TRL, LLaMA-Factory or Axolotl.",
     "label": "Serve a page where people compare what the model wrote.",
     "data": "Show how a data file is read: roles, findings, rendered rows.",
     "pilot": "Race the methods for some minutes, to choose by numbers.",

@@ -4,7 +4,6 @@ A peer writes whichever of the three it reads to the same ids. Rows that are too
 leaves them out; numbers of them are told.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,6 +15,9 @@ from pipelines.data.rows import Message, Row, Rows
 from pipelines.job import Job
 from pipelines.models import Policy
 from reward_models.examples import Pair
+
+Ids = Mapping[str, tuple[list[int], list[int]]]
+"""Side → the token ids of its prompt, and those of the answer; of a reward model all are the answer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Example:
     label: bool | None = None
     margin: float | None = None
     row: Row | None = None
+
+    @property
+    def ids(self) -> Ids:
+        """What the stage here learns from; where answers are sampled, the prompt alone, under ""."""
+        return {side: (self.prompt_ids, one.ids) for side, one in self.sides.items()} or {"": (self.prompt_ids, [])}
 
     @property
     def longest(self) -> int:
@@ -128,7 +135,7 @@ class Reader:
         begin = str(
             tokenizer.apply_chat_template([*map(dict, pair.messages)], tokenize=False, add_generation_prompt=True)
         )
-        shared = os.path.commonprefix([begin, *texts.values()])
+        shared = _shared([begin, *texts.values()])
         ids = conversation_ids(tokenizer, pair.messages, chosen), conversation_ids(tokenizer, pair.messages, rejected)
         sides = {
             name: Side(turns[name], texts[name].removeprefix(shared), one) for name, one in zip(turns, ids, strict=True)
@@ -138,6 +145,12 @@ class Reader:
 
 def _turn(answer: str | Message) -> Message:
     return {"role": "assistant", "content": answer} if isinstance(answer, str) else answer
+
+
+def _shared(texts: list[str]) -> str:
+    """How all of them begin."""
+    ends = (place for place, letters in enumerate(zip(*texts, strict=False)) if len(set(letters)) > 1)
+    return texts[0][: next(ends, min(map(len, texts)))]
 
 
 def _orders(pair: Pair) -> Iterable[tuple[str, str]]:

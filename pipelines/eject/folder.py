@@ -27,8 +27,8 @@ def not_carried_text(done: "Ejected") -> str:
 def readme(done: "Ejected", peer: Peer, ready: Sequence[Ready], plan: str) -> str:
     """What lies here, and how it is run."""
     rows = [
-        f"| {one.name} | {one.stage.type} | `{one.start.folder}` | {len(one.train.examples):,} | {one.train.too_long:,} "
-        f"| {len(one.held.examples):,} | {one.size.per_step} | {one.size.steps:,} |"
+        f"| {one.name} | {one.stage.type} | `{one.start.folder}` | {len(one.train.examples):,} "
+        f"| {one.train.too_long:,} | {len(one.held.examples):,} | {one.size.per_step} | {one.size.steps:,} |"
         for one in ready
     ]
     return "\n".join(

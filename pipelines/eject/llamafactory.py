@@ -47,8 +47,7 @@ def lacks(_plan: Plan, stage: Stage) -> str | None:
     if isinstance(stage, RewardModel) and stage.method == "quick":
         return "LLaMA-Factory has no reward model whose head alone is fitted"
     if isinstance(stage, DPO) and (stage.loss not in _LOSSES or "loss_type" in stage.trainer):
-        named = stage.trainer["loss_type"] if "loss_type" in stage.trainer else stage.loss
-        return f"LLaMA-Factory has no such loss of DPO: {named}"
+        return "LLaMA-Factory has no such loss of DPO"
     return None
 
 
@@ -190,12 +189,8 @@ def _commands(ready: Ready) -> tuple[str, ...]:
 def _left(ready: Ready) -> tuple[str, ...]:
     stage, told = ready.stage, not_carried.of_stage(ready)
     told += ["the chat template: rows are rendered text, for another model eject anew"]
-    differing = [example for example in ready.train.examples if _read(ready, example) != _ours(example)]
-    if differing:
-        count = f"{len(differing)} of {len(ready.train.examples)}"
-        told.append(f"{count} rows become other tokens there: {_difference(ready, differing[0])}")
-    if dropped := sorted({*stage.trainer} - {*_PASSED}):
-        told.append(f"`trainer:` keys of TRL: {', '.join(dropped)}")
+    told += not_carried.of_tokens(ready, lambda example: not_carried.apart(ready, example))
+    told += not_carried.of_keys(stage, _PASSED)
     if stage.type == "kto":
         told.append("the order of the answers, which the KL is measured on: the peer shuffles them")
     if isinstance(stage, RewardModel):
@@ -203,25 +198,6 @@ def _left(ready: Ready) -> tuple[str, ...]:
         if any(example.margin is not None for example in ready.train.examples):
             told.append("margins: the peer's loss has none")
     return tuple(told)
-
-
-def _read(ready: Ready, example: Example) -> dict[str, list[int]]:
-    """What it makes of each side: prompt and answer are tokenised apart."""
-    tokenizer = ready.policy.tokenizer
-    prompt = tokenizer(example.prompt, add_special_tokens=False)["input_ids"]
-    return {
-        side: prompt + tokenizer(one.text, add_special_tokens=False)["input_ids"] for side, one in example.sides.items()
-    }
-
-
-def _ours(example: Example) -> dict[str, list[int]]:
-    return {side: [*example.prompt_ids, *one.ids] for side, one in example.sides.items()}
-
-
-def _difference(ready: Ready, example: Example) -> str:
-    theirs, mine = _read(ready, example), _ours(example)
-    side = next(side for side in mine if mine[side] != theirs[side])
-    return not_carried.difference(ready.policy.tokenizer, ([], mine[side]), ([], theirs[side]))
 
 
 LLAMAFACTORY = Peer(

@@ -1,11 +1,14 @@
 """What no peer has, or has otherwise: one sentence each, for the list in the folder."""
 
-from typing import Any
+from collections.abc import Callable, Collection
 
+from pipelines.eject.examples import Example, Ids
 from pipelines.eject.ready import Ready
-from pipelines.plan import RewardModel
+from pipelines.plan import RewardModel, Training
 
 _SHOWN = 40
+IMITATION = "how imitation is averaged: there over the tokens of a micro-batch, here over rows"
+KL_ANSWERS = "the answers that the KL is measured on: there those of the same micro-batch, here the row before"
 
 
 def of_stage(ready: Ready) -> list[str]:
@@ -40,9 +43,9 @@ def of_reward_model(stage: RewardModel) -> list[str]:
 def of_online(ready: Ready) -> list[str]:
     """Of RL."""
     told = ["the order of the prompts, which follows what their last answers were worth"]
-    if not ready.measured:
+    if not ready.known:
         told.append(
-            f"the length limit that a run would measure: {ready.new_tokens} tokens an answer follow from the data"
+            f"the length limit that a run would measure on the model's own answers: it is {ready.new_tokens} tokens"
         )
     stop = ready.policy.tokenizer.decode([ready.policy.stop_ids[-1]])
     ends = set(ready.policy.stop_ids) - {ready.policy.tokenizer.eos_token_id}
@@ -51,13 +54,45 @@ def of_online(ready: Ready) -> list[str]:
     return told
 
 
-def difference(tokenizer: Any, mine: tuple[list[int], list[int]], theirs: tuple[list[int], list[int]]) -> str:
-    """How a peer's (prompt, answer) begins to differ; "" where it does not."""
-    for what, one, other in zip(("prompt", "answer"), mine, theirs, strict=True):
-        if one != other:
-            place = next(
-                (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-            )
-            texts = [tokenizer.decode(ids[place:])[:_SHOWN] for ids in (one, other)]
-            return f"the {what} goes on {texts[1]!r} and not {texts[0]!r}"
-    return ""
+def of_tokens(ready: Ready, read: Callable[[Example], Ids]) -> list[str]:
+    """read: what the peer makes of a row."""
+    differing = [example for example in ready.train.examples if read(example) != example.ids]
+    if not differing:
+        return []
+    count = f"{len(differing):,} of {len(ready.train.examples):,}"
+    return [f"{count} rows become other tokens there: {_difference(ready, differing[0].ids, read(differing[0]))}"]
+
+
+def of_keys(stage: Training, passed: Collection[str]) -> list[str]:
+    """Of `trainer:`, for a peer that is not TRL. passed: the keys that it takes."""
+    dropped = sorted({*stage.trainer} - {*passed})
+    return [f"`trainer:` keys of TRL: {', '.join(dropped)}"] if dropped else []
+
+
+def apart(ready: Ready, example: Example) -> Ids:
+    """What a peer makes of rendered text that tokenises prompt and answer apart, and adds nothing."""
+
+    def ids(text: str) -> list[int]:
+        return list(ready.policy.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    prompt = ids(example.prompt)
+    sides = {side: ids(one.text) for side, one in example.sides.items()}
+    if ready.stage.type == "reward_model":
+        return {side: ([], prompt + answer) for side, answer in sides.items()}
+    return {side: (prompt, answer) for side, answer in sides.items()}
+
+
+def _difference(ready: Ready, mine: Ids, theirs: Ids) -> str:
+    """How the first side that differs begins to."""
+    side = next(side for side in mine if mine[side] != theirs[side])
+    what, one, other = next(
+        (what, one, other)
+        for what, one, other in zip(("prompt", "answer"), mine[side], theirs[side], strict=True)
+        if one != other
+    )
+    pairs = zip(one, other, strict=False)
+    place = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    here, there = (ready.policy.tokenizer.decode(ids[place:])[:_SHOWN] for ids in (one, other))
+    if here != there:
+        return f"the {what} goes on {there!r} there and {here!r} here"
+    return f"{here!r} of the {what} is split into other tokens"

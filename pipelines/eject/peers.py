@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from pipelines.eject.axolotl import AXOLOTL
 from pipelines.eject.llamafactory import LLAMAFACTORY
 from pipelines.eject.peer import Peer
 from pipelines.eject.trl import TRL
 
-PEERS: Mapping[str, Peer] = {"trl": TRL, "llamafactory": LLAMAFACTORY}
+PEERS: Mapping[str, Peer] = {"trl": TRL, "llamafactory": LLAMAFACTORY, "axolotl": AXOLOTL}

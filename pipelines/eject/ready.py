@@ -45,7 +45,7 @@ def merged(stage: str) -> str:
 class Ready:
     """train, held: the rows to learn from, and those to evaluate on (empty where there are none).
 
-    new_tokens: of a sampled answer at most; None where none is sampled. measured: whether a run told that number.
+    new_tokens: of a sampled answer at most; None where none is sampled. known: whether a run would take the same number.
     reward: in RL, the reward model to go by, where the reward is one. own_template: whether the model has a chat
     template of its own. folder: of the plan, where relative paths start.
     """
@@ -61,7 +61,7 @@ class Ready:
     folder: Path
     own_template: bool
     new_tokens: int | None = None
-    measured: bool = False
+    known: bool = False
     reward: Start | None = None
 
     @property

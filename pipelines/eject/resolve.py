@@ -129,7 +129,7 @@ def _ready(at: _At, stage: Stage) -> Ready:
     folder = at.loaded.folder
     job = Job(plan, stage.name, folder, folder, at.policy.where, None, Progress(Path(os.devnull)), answers)
     facts = model_facts(at.policy)
-    new_tokens, measured = _new_tokens(at, stage)
+    new_tokens, known = _new_tokens(at, stage)
     limit = getattr(stage, "max_length", None) or facts.context - (new_tokens or 0)
     reader = Reader(job, at.policy, limit)
     train, held = _LEARNED[stage.type](at, stage, reader)
@@ -140,19 +140,21 @@ def _ready(at: _At, stage: Stage) -> Ready:
     size = SIZED[stage.type](stage, facts, tuning, data, device(plan.model))
     reward = None if judge is None else _start(at, judge)
     return Ready(
-        plan, stage, at.policy, size, tuning, start, train, held, folder, at.own_template, new_tokens, measured, reward
+        plan, stage, at.policy, size, tuning, start, train, held, folder, at.own_template, new_tokens, known, reward
     )
 
 
 def _new_tokens(at: _At, stage: Stage) -> tuple[int | None, bool]:
-    """Tokens of a sampled answer in RL, and whether a run told them."""
+    """Tokens of a sampled answer in RL, and whether a run would take the same."""
     if stage.type not in ("grpo", "ppo"):
         return None, False
     asked = getattr(stage, "max_new_tokens", None)
     record = at.todo[stage.name].record()
     if asked is None and record is not None:
         return int(record.numbers["max_new_tokens"]), True
-    return asked or answer_limit(at.split.train.rows, at.policy, at.loaded.plan.model.template_args), asked is not None
+    rows = at.split.train.rows
+    known = asked is not None or any(row.demonstration is not None for row in rows)
+    return asked or answer_limit(rows, at.policy, at.loaded.plan.model.template_args), known
 
 
 def _sft(at: _At, _stage: Stage, reader: Reader) -> tuple[Learned, Learned]:

@@ -11,12 +11,11 @@ from graders.reward_model import RewardModel as RewardModelGrader
 from graders.reward_model import is_stage
 from pipelines.dpo import loss_arguments
 from pipelines.eject import not_carried
-from pipelines.eject.examples import Example
 from pipelines.eject.graded import graded_files, reward_name
 from pipelines.eject.merge import MERGE
 from pipelines.eject.peer import Peer
 from pipelines.eject.ready import Made, Ready, Rows, left, merged
-from pipelines.eject.trl_rows import TAKE_TEMPLATE, Layout, layout_of, ours, read, template_args
+from pipelines.eject.trl_rows import TAKE_TEMPLATE, Layout, layout_of, read, template_args
 from pipelines.grpo_losses import LOSSES
 from pipelines.plan import DPO, PPO, Plan, RewardModel, Stage
 from pipelines.preferences.thumbs import thumb_weights
@@ -197,15 +196,12 @@ def _rows(ready: Ready, layout: Layout) -> dict[str, Rows]:
 def _left(ready: Ready, layout: Layout) -> list[str]:
     stage, told = ready.stage, not_carried.of_stage(ready)
     if layout.name != "chat":
-        told.append(f"rows are {_NAMES[layout.name]}, for another model eject anew: {_why(ready, layout)}")
-    if layout.differing:
-        told.append(f"{_share(ready, layout)} rows become other tokens in TRL: {_example(ready, layout)}")
+        told.append(f"the chat template: rows are {_NAMES[layout.name]}, for another model eject anew ({_why(ready)})")
+    told += not_carried.of_tokens(ready, lambda one: read(ready, layout.write(one, template_args(ready)), one.sides))
     if isinstance(stage, DPO) and stage.sft_weight:
-        told.append("the weight of imitation: TRL averages it over the tokens of a micro-batch, here it is over rows")
+        told.append(not_carried.IMITATION)
     if stage.type == "kto":
-        told.append(
-            "the answers that the KL is measured on: TRL takes those of the same micro-batch, here the row before"
-        )
+        told.append(not_carried.KL_ANSWERS)
     if isinstance(stage, RewardModel):
         told += not_carried.of_reward_model(stage)
     if stage.type == "grpo":
@@ -216,25 +212,8 @@ def _left(ready: Ready, layout: Layout) -> list[str]:
 _NAMES = {"text": "rendered text", "ids": "token ids"}
 
 
-def _why(ready: Ready, layout: Layout) -> str:
-    if not ready.own_template:
-        return f"the model has no chat template, so ours is used ({TEMPLATE})"
-    return "TRL would render the turns to other tokens" if layout.name == "ids" else "as turns they would differ in TRL"
-
-
-def _share(ready: Ready, layout: Layout) -> str:
-    return f"{len(layout.differing)} of {len(ready.train.examples)}"
-
-
-def _example(ready: Ready, layout: Layout) -> str:
-    """The first difference of the first such row."""
-    example: Example = layout.differing[0]
-    theirs = read(ready, layout.write(example, template_args(ready)), example.sides)
-    for side, (prompt, answer) in ours(example).items():
-        found = not_carried.difference(ready.policy.tokenizer, (prompt, answer), theirs[side])
-        if found:
-            return found
-    return ""
+def _why(ready: Ready) -> str:
+    return "TRL makes other tokens of its turns" if ready.own_template else f"the model has none; ours is in {TEMPLATE}"
 
 
 TRL = Peer(

@@ -12,14 +12,12 @@ from typing import Any
 
 from pipelines.data.render import NO_LOSS
 from pipelines.data.rows import Message
-from pipelines.eject.examples import Example
+from pipelines.eject.examples import Example, Ids
 from pipelines.eject.ready import Ready
 
 TAKE_TEMPLATE = ("sft", "rejection_sampling", "reward_model")
 """Stages whose TRL config names a file of a chat template."""
 Row = dict[str, Any]
-Ids = Mapping[str, tuple[list[int], list[int]]]
-"""Side → what TRL takes as its prompt, and as what carries loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +69,13 @@ def read(ready: Ready, row: Row, sides: Iterable[str]) -> Ids:
     return {side: (whole[:shared], whole[shared:]) for side, whole in wholes.items()}
 
 
-def ours(example: Example) -> Ids:
-    """The token ids that the stage here learns from."""
-    return {side: (example.prompt_ids, one.ids) for side, one in example.sides.items()} or {
-        "": (example.prompt_ids, [])
-    }
-
-
 def template_args(ready: Ready) -> Mapping[str, Any]:
     """Those that the stage here renders with; a reward model has none (graders/reward_model.py)."""
     return {} if ready.stage.type == "reward_model" else ready.template_args
 
 
 def _same(ready: Ready, example: Example, write: Callable[[Example, Mapping[str, Any]], Row]) -> bool:
-    return read(ready, write(example, template_args(ready)), example.sides) == ours(example)
+    return read(ready, write(example, template_args(ready)), example.sides) == example.ids
 
 
 def _ids(ready: Ready, row: Row, what: Any, begins: bool = False) -> list[int]:
