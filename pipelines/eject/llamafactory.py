@@ -191,6 +191,8 @@ def _left(ready: Ready) -> tuple[str, ...]:
     told += ["the chat template: rows are rendered text, for another model eject anew"]
     told += not_carried.of_tokens(ready, lambda example: not_carried.apart(ready, example))
     told += not_carried.of_keys(stage, _PASSED)
+    if stage.type in ("dpo", "kto") and ready.tuning == "full":
+        told.append("a reference in fp32: the peer keeps it in the dtype of the model's files")
     if stage.type == "kto":
         told.append("the order of the answers, which the KL is measured on: the peer shuffles them")
     if isinstance(stage, RewardModel):
