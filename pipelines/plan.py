@@ -19,6 +19,7 @@ PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
 PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
@@ -310,6 +311,11 @@ Stage = Annotated[
 ]
 
 
+def reads_preferences(plan: "Plan", stage: Stage) -> bool:
+    """Whether it learns from pairs or marked answers, or is measured on them."""
+    return isinstance(stage, RewardModel | DPO | KTO) or (isinstance(stage, Evaluate) and plan.metric == "preference")
+
+
 def is_control(stage: Stage) -> bool:
     """Whether nothing later starts from it unless it names it."""
     return isinstance(stage, Training) and stage.control
@@ -346,6 +352,7 @@ class Plan(Strict):
     evaluation: Evaluation = Evaluation()
     stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
     processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
+    report_to: tuple[Tracker, ...] = Field((), description="Trackers that also get the numbers of every training.")
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
 

@@ -20,6 +20,7 @@ from pipelines.models import LORA_RANK, Policy, computes_in_bf16, save_policy, s
 from pipelines.plan import ModelSpec, Training
 from pipelines.sized import Device, Sized
 from pipelines.sizing import ModelFacts
+from pipelines.trackers import tracker_arguments
 from pipelines.watch import Watch
 
 
@@ -38,10 +39,10 @@ def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) 
         "logging_steps": 1,
         "save_strategy": "no",
         "save_total_limit": 2,
-        "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": on_gpu,
         "remove_unused_columns": False,
+        **tracker_arguments(job, stage),
     } | stage.trainer
 
 

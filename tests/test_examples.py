@@ -1,16 +1,24 @@
 """The examples for CI: they parse, and call the tool with options that it has."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
-CI = Path(__file__).parents[1] / "examples" / "ci"
+from pipelines.data.checked import load_checked, load_preferences
+from pipelines.plan import Training
+from pipelines.plan_file import load_plan
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+CI, STAGED = EXAMPLES / "ci", EXAMPLES / "staged"
 FILES = sorted(CI.glob("*.yml"))
 
 
@@ -55,3 +63,52 @@ def test_a_shut_gate_fails_the_job_and_a_wait_does_not(tmp_path: Path) -> None:
         assert done.returncode == expected
     asked = (tmp_path / "asked").read_text().split()
     assert asked == ["run", "plan.yaml", "--junit", "gates.xml", "--events", "events.jsonl", "--allow-gate", "after"]
+
+
+def staged(tmp_path: Path) -> Path:
+    """A copy of the example repository, with its rows."""
+    folder = tmp_path / "staged"
+    shutil.copytree(STAGED, folder, ignore=shutil.ignore_patterns("data", "runs", "model"))
+    subprocess.run([sys.executable, "make_rows.py"], cwd=folder, env=_environment(), check=True)
+    return folder
+
+
+def _environment() -> dict[str, str]:
+    """Its script finds the tool where this Python is, and this checkout's code."""
+    here = Path(sys.executable).parent
+    path = f"{here}:{os.environ['PATH']}"
+    return {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "PATH": path, "PYTHON": sys.executable}
+
+
+def test_the_staged_plan_loads_and_its_three_methods_have_rows(tmp_path: Path) -> None:
+    folder = staged(tmp_path)
+    loaded = load_plan(folder / "plan.yaml")
+    assert [stage.type for stage in loaded.plan.stages if isinstance(stage, Training)] == ["sft", "grpo", "dpo"]
+    rows, pairs = load_checked(loaded.plan.data, folder), load_preferences(loaded.plan.data, folder)
+    shown = [row for row in rows.train.rows if row.demonstration]
+    assert (len(shown) > 250, len(rows.train.rows) > 600, len(rows.test.rows)) == (True, True, 500)
+    assert sum(row.is_pair for row in pairs.train.rows) > 150
+
+
+def test_the_staged_workflow_runs_the_script_and_keeps_what_it_leaves() -> None:
+    (path,) = (STAGED / ".github" / "workflows").glob("*.yml")
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert scripts(workflow)[-1] == "./ci.sh"
+    kept = workflow["jobs"]["train"]["steps"][-1]["with"]["path"].split()
+    script = (STAGED / "ci.sh").read_text(encoding="utf-8")
+    assert all(name in script for name in kept if "*" not in name)
+
+
+@pytest.mark.soak
+def test_the_staged_example_stops_at_one_gate_and_passes_the_others(tmp_path: Path) -> None:
+    folder = staged(tmp_path)
+    done = subprocess.run(["./ci.sh"], cwd=folder, env=_environment(), check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    strict, gates = (ElementTree.parse(folder / f"{name}.xml").getroot() for name in ("strict", "gates"))
+    shut = [case.get("classname") for case in strict.iter("testcase") if case.find("failure") is not None]
+    assert shut == ["gate.after_sft"]
+    assert not list(gates.iter("failure"))
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    skipped = {event["stage"] for event in events if event["event"] == "skipped"}
+    assert {"base", "sft", "after_sft"} <= skipped
+    assert (folder / "model" / "model.safetensors").is_file()
