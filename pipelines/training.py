@@ -25,11 +25,7 @@ from pipelines.watch import Watch
 
 
 def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) -> dict[str, Any]:
-    """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
-
-    The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
-    SFT, DPO and KTO let it fall along a cosine.
-    """
+    """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours."""
     on_gpu = torch.cuda.is_available()
     return {
         "output_dir": str(job.checkpoints),
@@ -49,7 +45,11 @@ def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) 
 def optimiser_arguments(
     stage: Training, seed: int, size: Sized, facts: ModelFacts, ends: bool = True
 ) -> dict[str, Any]:
-    """Those that decide the result on any machine; without the stage's `trainer:`. ends: whether by steps."""
+    """Those of them that decide the result on any machine. ends: whether the number of steps is known.
+
+    The learning rate stays constant after its warm-up where it is not, and in RL, as DAPO and Dr. GRPO do; SFT, DPO and
+    KTO let it fall along a cosine.
+    """
     falls = ends and stage.type not in ("grpo", "ppo")
     return {
         "seed": seed,

@@ -155,6 +155,8 @@ def _row(ready: Ready, example: Example) -> dict[str, Any]:
 def _left(ready: Ready) -> tuple[str, ...]:
     stage, told = ready.stage, not_carried.of_stage(ready)
     told += ["the chat template: rows are rendered text, for another model eject anew"]
+    if ready.plan.report_to:
+        told.append(f"the trackers {', '.join(ready.plan.report_to)}: name them in the peer's own keys")
     if ready.tuning == "full":
         told.append("fp32 weights under bf16 products: the peer keeps the weights in bf16 too")
     told += not_carried.of_tokens(ready, lambda example: _read(ready, example))

@@ -44,7 +44,7 @@ def eject(loaded: LoadedPlan, run_folder: Path, to: str, folder: Path, only: str
     shutil.rmtree(partial, ignore_errors=True)
     for ready in found.ready:
         _write_stage(partial, ready, made[ready.name], peer.title)
-    _write_lines(partial / TESTS, (_test_row(row) for row in found.split.test.rows))
+    _write_lines(partial / TESTS, (_test_row(row) for row in found.tests))
     write_text(partial / SCRIPT, run_script(made))
     (partial / SCRIPT).chmod(new_file_mode() | 0o111)
     write_text(partial / LIST, not_carried_text(done))

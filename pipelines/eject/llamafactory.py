@@ -74,7 +74,7 @@ def made(ready: Ready) -> Made:
         "bf16": True,
         "logging_steps": 1,
         "save_strategy": "no",
-        "report_to": "none",
+        "report_to": ready.trackers,
         **_OF_STAGE[ready.stage.type](ready),
         **_passed(ready.stage),
     }

@@ -45,7 +45,7 @@ def merged(stage: str) -> str:
 class Ready:
     """train, held: the rows to learn from, and those to evaluate on (empty where there are none).
 
-    new_tokens: of a sampled answer at most; None where none is sampled. known: whether a run would take the same number.
+    new_tokens: of a sampled answer at most; None where none is sampled. known: whether a run would take the same.
     reward: in RL, the reward model to go by, where the reward is one. own_template: whether the model has a chat
     template of its own. folder: of the plan, where relative paths start.
     """
@@ -80,6 +80,11 @@ class Ready:
     def on_hub(self) -> bool:
         """Whether it begins with the plan's own model from the hub, of which a revision may be named."""
         return not self.start.earlier and not Path(self.start.where).is_dir()
+
+    @property
+    def trackers(self) -> list[str] | str:
+        """As transformers' `report_to` takes them."""
+        return list(self.plan.report_to) or "none"
 
     @property
     def data(self) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 from graders.errors import UserError
 from graders.reward_model import RewardModel as RewardModelGrader
 from graders.reward_model import is_stage
-from pipelines.data.checked import load_checked
+from pipelines.data.checked import load_checked, load_preferences
 from pipelines.data.formats import require_text
-from pipelines.data.rows import Split
+from pipelines.data.rows import Row, Split
 from pipelines.eject.examples import Learned, Reader
 from pipelines.eject.kept import with_kept
 from pipelines.eject.peer import Peer
@@ -37,11 +37,11 @@ from pipelines.training import answer_limit, device, model_facts
 
 @dataclass(frozen=True, slots=True)
 class Ejection:
-    """ready, left: the stages, in order. split: the plan's rows."""
+    """ready, left: the stages, in order. tests: the rows that prove, of preferences too."""
 
     ready: tuple[Ready, ...]
     left: tuple[Left, ...]
-    split: Split
+    tests: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ def resolve(loaded: LoadedPlan, run_folder: Path, peer: Peer, only: str | None) 
         raise UserError(
             f"nothing can be ejected to {peer.title}: {told}", "a stage that it has", where=str(loaded.path)
         )
-    return Ejection(tuple(at.ready.values()), tuple(left), split)
+    tests = split.test.rows
+    if plan.data.preferences is not None:
+        tests += load_preferences(plan.data, loaded.folder).test.rows
+    return Ejection(tuple(at.ready.values()), tuple(left), tests)
 
 
 def _require_known(stages: tuple[Stage, ...], only: str | None) -> None:

@@ -67,9 +67,8 @@ def test_the_batch_of_every_peer_is_the_plans(ejected: Path) -> None:
 
 def test_every_setting_of_the_plan_is_in_the_config(ejected: Path) -> None:
     sft, dpo = config_of(ejected / "trl", "warm-up"), config_of(ejected / "trl", "prefer")
-    assert {key: sft[key] for key in ("num_train_epochs", "seed", "weight_decay", "max_length", "lr_scheduler_type")} == {
-        "num_train_epochs": 2, "seed": 0, "weight_decay": 0.01, "max_length": None, "lr_scheduler_type": "cosine",
-    }  # fmt: skip
+    assert (sft["num_train_epochs"], sft["seed"], sft["weight_decay"], sft["max_length"]) == (2, 0, 0.01, None)
+    assert (sft["lr_scheduler_type"], sft["warmup_steps"], sft["completion_only_loss"]) == ("cosine", 0.1, True)
     assert (dpo["loss_type"], dpo["beta"]) == (["ipo"], 0.5)
     rl = config_of(ejected / "trl", "rl")
     assert (rl["num_generations"], rl["max_steps"], rl["epsilon_high"], rl["beta"]) == (4, 3, 0.28, 0.0)

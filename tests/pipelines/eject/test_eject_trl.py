@@ -40,8 +40,8 @@ def parsed(folder: Path, stage: str) -> tuple[Any, ...]:
     return found
 
 
-class Stop(Exception):  # noqa: N818 - ends TRL's script before it trains
-    """Carries the trainer that TRL's script has made."""
+class Stop(Exception):
+    """Ends TRL's script before it trains, and carries the trainer that it made."""
 
 
 def trainer_of(folder: Path, stage: str, monkeypatch: pytest.MonkeyPatch, model: Path) -> Any:
