@@ -11,15 +11,15 @@ import transformers
 from transformers import AutoTokenizer
 
 from advisor.cli.main import run_command
+from pipelines import sft
 from pipelines.eject.peers import PEERS
 from pipelines.eject.ready import Ready
 from pipelines.eject.resolve import resolve
-from pipelines.launcher import DONE
+from pipelines.job import Job, Progress
 from pipelines.models import computes_in_bf16
 from pipelines.plan_file import load_plan
-from pipelines.runner import Options, default_run_folder, run_plan
+from pipelines.runner import default_run_folder
 from tests.pipelines.eject.conftest import Planner
-from tests.pipelines.test_runner import Notes
 
 COMMANDS = {"warm-up": "sft", "rm": "reward", "prefer": "dpo", "thumbs": "kto", "rl": "grpo"}
 CHATML = (
@@ -92,8 +92,8 @@ def test_trl_accepts_the_config_and_reads_the_plans_numbers(stage: str, folder: 
 def test_trl_learns_from_the_same_token_ids(
     folder: Path, ready: dict[str, Ready], monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
-    sft = trainer_of(folder, "warm-up", monkeypatch, tiny_model).train_dataset
-    for example, ids, labels in zip(ready["warm-up"].train.examples, sft["input_ids"], sft["labels"], strict=True):
+    got = trainer_of(folder, "warm-up", monkeypatch, tiny_model).train_dataset
+    for example, ids, labels in zip(ready["warm-up"].train.examples, got["input_ids"], got["labels"], strict=True):
         prompt, answer = example.ids["completion"]
         assert (ids, labels) == ([*prompt, *answer], [*[-100] * len(prompt), *answer])
     dpo = trainer_of(folder, "prefer", monkeypatch, tiny_model).train_dataset
@@ -140,11 +140,11 @@ def test_rows_are_laid_out_so_that_other_templates_give_the_same_ids_too(
 
 def test_the_losses_of_trl_are_ours(tmp_path: Path, plan_in: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = {"type": "sft", "name": "warm-up", "batch_size": 8, "epochs": 0.15, "learning_rate": 1e-2}
-    plan = plan_in(tmp_path, [stage])
+    plan = plan_in(tmp_path, [stage], metric="likelihood")
     loaded = load_plan(plan)
-    assert run_plan(loaded, default_run_folder(loaded), Options(), Notes()) == DONE
-    (curve,) = tmp_path.glob("runs/p/stages/*/curve.json")
-    ours = [entry["loss"] for entry in json.loads(curve.read_text()) if "loss" in entry]
+    policy, progress = loaded.plan.model.name, Progress(tmp_path / "events.jsonl")
+    sft.run(Job(loaded.plan, "warm-up", tmp_path, tmp_path, policy, None, progress))
+    ours = [entry["loss"] for entry in json.loads((tmp_path / "curve.json").read_text()) if "loss" in entry]
     assert run_command(["eject", str(plan), "--to", "trl", "--out", str(tmp_path / "out")]) == 0
     monkeypatch.chdir(tmp_path / "out")
     logs: list[dict[str, Any]] = []
