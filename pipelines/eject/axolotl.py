@@ -15,7 +15,6 @@ from pipelines.eject.peer import Peer
 from pipelines.eject.ready import Made, Ready, Rows, left, merged
 from pipelines.eject.trl_rows import read
 from pipelines.plan import DPO, Plan, Stage
-from pipelines.preferences.thumbs import thumb_weights
 from pipelines.training import model_facts, optimiser_arguments
 
 _NAMES = {
@@ -85,7 +84,7 @@ def made(ready: Ready) -> Made:
 
 
 def _commands(ready: Ready) -> tuple[str, ...]:
-    train = f"axolotl train {ready.name}.yaml"
+    train = f"axolotl train {ready.name}.yaml --launcher accelerate -- --num_processes={ready.plan.processes}"
     if ready.tuning == "full":
         return (train,)
     moved = f"mv {left(ready.name)}/merged {merged(ready.name)}"
@@ -122,9 +121,8 @@ def _dpo(ready: Ready) -> dict[str, Any]:
 
 
 def _kto(ready: Ready) -> dict[str, Any]:
-    good = sum(example.label is True for example in ready.train.examples)
-    weights = thumb_weights(good, len(ready.train.examples) - good)
-    named = {"kto_desirable_weight": weights[0], "kto_undesirable_weight": weights[1]}
+    good, bad = ready.thumb_weights
+    named = {"kto_desirable_weight": good, "kto_undesirable_weight": bad}
     return {"rl": "kto", "rl_beta": ready.stage.beta, **named, "remove_unused_columns": False}
 
 
@@ -146,8 +144,7 @@ def _described(ready: Ready, name: str) -> dict[str, Any]:
 
 def _row(ready: Ready, example: Example) -> dict[str, Any]:
     if ready.stage.type in ("dpo", "kto"):
-        label = {} if example.label is None else {"label": example.label}
-        return {"prompt": example.prompt, **{side: one.text for side, one in example.sides.items()}, **label}
+        return example.rendered
     texts = ((False, example.prompt), (True, example.sides["completion"].text))
     return {"segments": [{"label": learned, "text": text} for learned, text in texts]}
 

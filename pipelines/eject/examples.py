@@ -49,6 +49,12 @@ class Example:
         return {side: (self.prompt_ids, one.ids) for side, one in self.sides.items()} or {"": (self.prompt_ids, [])}
 
     @property
+    def rendered(self) -> dict[str, Any]:
+        """As a row of text for a peer that adds nothing to it."""
+        label = {} if self.label is None else {"label": self.label}
+        return {"prompt": self.prompt, **{side: one.text for side, one in self.sides.items()}, **label}
+
+    @property
     def longest(self) -> int:
         return len(self.prompt_ids) + max((len(side.ids) for side in self.sides.values()), default=0)
 

@@ -11,11 +11,9 @@ from typing import Any
 
 from pipelines.dpo import loss_arguments
 from pipelines.eject import not_carried
-from pipelines.eject.examples import Example
 from pipelines.eject.peer import Peer
 from pipelines.eject.ready import Made, Ready, Rows, left, merged
 from pipelines.plan import DPO, Plan, RewardModel, Stage, Training
-from pipelines.preferences.thumbs import thumb_weights
 from pipelines.training import model_facts, optimiser_arguments
 
 _STAGES = {"sft": "sft", "rejection_sampling": "sft", "dpo": "dpo", "kto": "kto", "reward_model": "rm"}
@@ -79,7 +77,7 @@ def made(ready: Ready) -> Made:
         **_passed(ready.stage),
     }
     parts = {"train": ready.train.examples, "validation": ready.held.examples}
-    rows: dict[str, Rows] = {name: [_row(one) for one in examples] for name, examples in parts.items() if examples}
+    rows: dict[str, Rows] = {name: [one.rendered for one in examples] for name, examples in parts.items() if examples}
     files = {f"{ready.data}/{name}.jsonl": lines for name, lines in rows.items()}
     info = json.dumps({name: _described(ready, name) for name in rows}, indent=2) + "\n"
     return Made(
@@ -127,9 +125,8 @@ def _dpo(ready: Ready) -> dict[str, Any]:
 
 
 def _kto(ready: Ready) -> dict[str, Any]:
-    good = sum(example.label is True for example in ready.train.examples)
-    weights = thumb_weights(good, len(ready.train.examples) - good)
-    return {"pref_beta": ready.stage.beta, "kto_chosen_weight": weights[0], "kto_rejected_weight": weights[1]}
+    good, bad = ready.thumb_weights
+    return {"pref_beta": ready.stage.beta, "kto_chosen_weight": good, "kto_rejected_weight": bad}
 
 
 def _nothing(_ready: Ready) -> dict[str, Any]:
@@ -147,11 +144,6 @@ _OF_STAGE: Mapping[str, Callable[[Ready], dict[str, Any]]] = {
 
 def _passed(stage: Training) -> dict[str, Any]:
     return {key: value for key, value in stage.trainer.items() if key in _PASSED}
-
-
-def _row(example: Example) -> dict[str, Any]:
-    label = {} if example.label is None else {"label": example.label}
-    return {"prompt": example.prompt, **{side: one.text for side, one in example.sides.items()}, **label}
 
 
 def _described(ready: Ready, name: str) -> dict[str, Any]:
@@ -183,7 +175,7 @@ def _merges(ready: Ready) -> bool:
 
 def _commands(ready: Ready) -> tuple[str, ...]:
     merge = (f"llamafactory-cli export {ready.name}-merge.yaml",) if _merges(ready) else ()
-    return (f"llamafactory-cli train {ready.name}.yaml", *merge)
+    return (f"NPROC_PER_NODE={ready.plan.processes} llamafactory-cli train {ready.name}.yaml", *merge)
 
 
 def _left(ready: Ready) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pipelines.eject.examples import Learned
 from pipelines.memory import Tuning
 from pipelines.models import LORA_RANK, Policy
 from pipelines.plan import Plan, Stage
+from pipelines.preferences.thumbs import thumb_weights
 from pipelines.sized import Sized
 
 
@@ -80,6 +81,12 @@ class Ready:
     def on_hub(self) -> bool:
         """Whether it begins with the plan's own model from the hub, of which a revision may be named."""
         return not self.start.earlier and not Path(self.start.where).is_dir()
+
+    @property
+    def thumb_weights(self) -> tuple[float, float]:
+        """KTO's, of the good and the bad answers' losses."""
+        good = sum(example.label is True for example in self.train.examples)
+        return thumb_weights(good, len(self.train.examples) - good)
 
     @property
     def trackers(self) -> list[str] | str:

@@ -18,7 +18,6 @@ from pipelines.eject.ready import Made, Ready, Rows, left, merged
 from pipelines.eject.trl_rows import TAKE_TEMPLATE, Layout, layout_of, read, template_args
 from pipelines.grpo_losses import LOSSES
 from pipelines.plan import DPO, PPO, Plan, RewardModel, Stage
-from pipelines.preferences.thumbs import thumb_weights
 from pipelines.reward_model import CENTRING
 from pipelines.rollout import sampling_arguments
 from pipelines.sized import updates_per_generation
@@ -75,8 +74,7 @@ def made(ready: Ready) -> Made:
 
 
 def _commands(ready: Ready) -> tuple[str, ...]:
-    many = f" --num_processes {ready.plan.processes}" if ready.plan.processes > 1 else ""
-    train = f"trl {_COMMANDS[ready.stage.type]} --config {ready.name}.yaml{many}"
+    train = f"trl {_COMMANDS[ready.stage.type]} --config {ready.name}.yaml --num_processes {ready.plan.processes}"
     merge = f"python merge.py {left(ready.name)} {merged(ready.name)}"
     return (train,) if ready.tuning == "full" else (train, merge)
 
@@ -129,9 +127,8 @@ def _dpo(ready: Ready) -> dict[str, Any]:
 
 
 def _kto(ready: Ready) -> dict[str, Any]:
-    good = sum(example.label is True for example in ready.train.examples)
-    weights = thumb_weights(good, len(ready.train.examples) - good)
-    named = {"desirable_weight": weights[0], "undesirable_weight": weights[1]}
+    good, bad = ready.thumb_weights
+    named = {"desirable_weight": good, "undesirable_weight": bad}
     return {"beta": ready.stage.beta, **named, **_passes(ready), "disable_dropout": True}
 
 

@@ -106,11 +106,12 @@ def _chat(example: Example, arguments: Mapping[str, Any]) -> Row:
         row["tools"] = json.dumps(list(example.tools), ensure_ascii=False)
     if arguments:
         row["chat_template_kwargs"] = dict(arguments)
-    return row | _marks(example)
+    label = {} if example.label is None else {"label": example.label}
+    return row | label | _margin(example)
 
 
 def _text(example: Example, _arguments: Mapping[str, Any]) -> Row:
-    return {"prompt": example.prompt, **{side: one.text for side, one in example.sides.items()}, **_marks(example)}
+    return example.rendered | _margin(example)
 
 
 def _token_ids(example: Example, _arguments: Mapping[str, Any]) -> Row:
@@ -121,9 +122,8 @@ def _token_ids(example: Example, _arguments: Mapping[str, Any]) -> Row:
     }
 
 
-def _marks(example: Example) -> Row:
-    label = {} if example.label is None else {"label": example.label}
-    return label | ({} if example.margin is None else {"margin": example.margin})
+def _margin(example: Example) -> Row:
+    return {} if example.margin is None else {"margin": example.margin}
 
 
 _LAYOUTS: Mapping[str, Callable[[Example, Mapping[str, Any]], Row]] = {
