@@ -1,6 +1,9 @@
 """What an ejection wrote, and what it could not carry."""
 
-from pipelines.eject.eject import LIST, SCRIPT, Ejected
+import shlex
+
+from pipelines.eject.eject import LIST, SCRIPT
+from pipelines.eject.ready import Ejected
 
 
 def show_eject(done: Ejected) -> str:
@@ -10,4 +13,4 @@ def show_eject(done: Ejected) -> str:
         lines.append(f"\nnot carried (also in {LIST}):")
     for stage, told in done.left.items():
         lines += [f"  {stage}", *(f"    - {sentence}" for sentence in told)]
-    return "\n".join([*lines, f"\nrun it: sh {done.folder / SCRIPT}"])
+    return "\n".join([*lines, f"\nrun it: {shlex.join(['sh', str(done.folder / SCRIPT)])}"])

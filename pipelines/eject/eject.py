@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,13 @@ from graders.errors import UserError
 from pipelines.data.rows import Row
 from pipelines.eject.folder import not_carried_text, readme, run_script
 from pipelines.eject.peers import PEERS
-from pipelines.eject.ready import Made, Ready, Rows
+from pipelines.eject.ready import Ejected, Made, Ready, Rows
 from pipelines.eject.resolve import Ejection, resolve
 from pipelines.files import digest_path, new_file_mode, write_json, write_text
 from pipelines.plan_file import LoadedPlan
 from pipelines.state import versions
 
 RECORD, LIST, SCRIPT, TESTS = "eject.json", "NOT_CARRIED.md", "run.sh", "test.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Ejected:
-    """made: by stage. left: what could not be carried, by stage; under "" what is of the whole plan."""
-
-    folder: Path
-    title: str
-    made: Mapping[str, Made]
-    left: Mapping[str, tuple[str, ...]]
 
 
 def eject(loaded: LoadedPlan, run_folder: Path, to: str, folder: Path, only: str | None) -> Ejected:
@@ -39,7 +28,9 @@ def eject(loaded: LoadedPlan, run_folder: Path, to: str, folder: Path, only: str
     peer = PEERS[to]
     found = resolve(loaded, run_folder, peer, only)
     made = {ready.name: peer.made(ready) for ready in found.ready}
-    done = Ejected(folder, peer.title, made, _left(found, made))
+    told = _left(found, made)
+    in_order = {stage.name: told[stage.name] for stage in loaded.plan.stages if stage.name in told}
+    done = Ejected(folder, peer.title, made, in_order)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for ready in found.ready:

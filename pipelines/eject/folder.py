@@ -1,13 +1,9 @@
 """The texts of an ejected folder: README.md, NOT_CARRIED.md, run.sh."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pipelines.eject.peer import Peer
-from pipelines.eject.ready import Made, Ready
-
-if TYPE_CHECKING:
-    from pipelines.eject.eject import Ejected
+from pipelines.eject.ready import Ejected, Made, Ready
 
 
 def run_script(made: Mapping[str, Made]) -> str:
@@ -16,7 +12,7 @@ def run_script(made: Mapping[str, Made]) -> str:
     return "\n".join(["#!/bin/sh", "set -eu", 'cd "$(dirname "$0")"', *commands]) + "\n"
 
 
-def not_carried_text(done: "Ejected") -> str:
+def not_carried_text(done: Ejected) -> str:
     """What the peer's run differs in, a stage at a time."""
     lines = ["# What could not be carried", "", f"To {done.title}. All else is in the configs and the data files.", ""]
     for stage, told in done.left.items():
@@ -24,7 +20,7 @@ def not_carried_text(done: "Ejected") -> str:
     return "\n".join(lines)
 
 
-def readme(done: "Ejected", peer: Peer, ready: Sequence[Ready], plan: str) -> str:
+def readme(done: Ejected, peer: Peer, ready: Sequence[Ready], plan: str) -> str:
     """What lies here, and how it is run."""
     rows = [
         f"| {one.name} | {one.stage.type} | `{one.start.folder}` | {len(one.train.examples):,} "

@@ -14,7 +14,7 @@ KL_ANSWERS = "the answers that the KL is measured on: there those of the same mi
 def of_stage(ready: Ready) -> list[str]:
     """Of any stage that trains."""
     stage, told = ready.stage, []
-    if ready.stage.type != "reward_model":
+    if ready.stage.type != "reward_model" and ready.held.examples:
         told.append(
             f"the best weights by `{ready.plan.metric}` on validation rows: the peer keeps those of the last step"
         )

@@ -119,3 +119,13 @@ class Left:
 
     stage: Stage
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ejected:
+    """made, left: by stage. left: what could not be carried."""
+
+    folder: Path
+    title: str
+    made: Mapping[str, Made]
+    left: Mapping[str, tuple[str, ...]]
