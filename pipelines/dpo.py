@@ -52,7 +52,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     reference = reference_of(policy, stage, tuning)
     size = sized.dpo(stage, facts, tuning, Data(len(examples.examples), examples.longest), device(job.plan.model))
     config = DPOConfig(
-        **{**_loss(stage), **common_arguments(job, stage, size, facts)},
+        **{**loss_arguments(stage), **common_arguments(job, stage, size, facts)},
         # An arm that stops by the clock needs more epochs than the clock allows.
         num_train_epochs=size.epochs if job.match_seconds is None else 100_000,
         max_length=None,
@@ -70,7 +70,7 @@ def _trainer(job: Job, stage: DPO, policy: Policy, examples: Examples, watch: Wa
     )
 
 
-def _loss(stage: DPO) -> dict[str, Any]:
+def loss_arguments(stage: DPO) -> dict[str, Any]:
     """The plan's loss as arguments of DPOConfig."""
     variant = PAIR_LOSSES[stage.loss]
     smoothing = stage.label_smoothing if stage.label_smoothing is not None else variant.smoothing

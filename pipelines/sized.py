@@ -5,6 +5,7 @@ method's trainer is built from and `check` shows. Pure; the numbers behind it, w
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -128,6 +129,18 @@ def ppo(stage: PPO, facts: ModelFacts, tuning: Tuning, data: Data, device: Devic
     batches = stage.steps or sizing.ppo_steps(data.rows, prompts)
     epochs = batches * prompts / data.rows
     return Sized(data.rows, data.longest, size, batch, rate, epochs, batches * stage.epochs_per_step, way)
+
+
+SIZED: Mapping[str, Callable[..., Sized]] = {
+    "sft": sft,
+    "rejection_sampling": sft,
+    "dpo": dpo,
+    "kto": kto,
+    "reward_model": reward_model,
+    "grpo": grpo,
+    "ppo": ppo,
+}
+"""Stage type → its function; each takes (stage, facts, tuning, data, device)."""
 
 
 def _passes(data: Data, size: int, batch: Batch, rate: float, epochs: float, way: Way) -> Sized:

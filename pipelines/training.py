@@ -25,23 +25,11 @@ from pipelines.watch import Watch
 
 
 def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) -> dict[str, Any]:
-    """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours.
-
-    The learning rate stays constant after its warm-up where the end is not known, and in RL, as DAPO and Dr. GRPO do;
-    SFT, DPO and KTO let it fall along a cosine.
-    """
+    """Arguments of every TRL config; the stage's `trainer:` comes last and may add to ours."""
     on_gpu = torch.cuda.is_available()
-    falls = stage.type not in ("grpo", "ppo") and job.match_seconds is None
     return {
         "output_dir": str(job.checkpoints),
-        "seed": job.plan.seed,
-        "per_device_train_batch_size": size.batch.micro,
-        "gradient_accumulation_steps": size.batch.accumulation,
-        "learning_rate": size.learning_rate,
-        "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
-        "warmup_steps": 0.1 if falls else 3,
-        "max_grad_norm": 1.0,
-        "activation_checkpointing": facts.checkpointing,
+        **optimiser_arguments(stage, job.plan.seed, size, facts, ends=job.match_seconds is None),
         "bf16": computes_in_bf16(),
         "use_cpu": not on_gpu,
         "logging_steps": 1,
@@ -52,6 +40,27 @@ def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) 
         "remove_unused_columns": False,
         **tracker_arguments(job, stage),
     } | stage.trainer
+
+
+def optimiser_arguments(
+    stage: Training, seed: int, size: Sized, facts: ModelFacts, ends: bool = True
+) -> dict[str, Any]:
+    """Those of them that decide the result on any machine. ends: whether the number of steps is known.
+
+    The learning rate stays constant after its warm-up where it is not, and in RL, as DAPO and Dr. GRPO do; SFT, DPO and
+    KTO let it fall along a cosine.
+    """
+    falls = ends and stage.type not in ("grpo", "ppo")
+    return {
+        "seed": seed,
+        "per_device_train_batch_size": size.batch.micro,
+        "gradient_accumulation_steps": size.batch.accumulation,
+        "learning_rate": size.learning_rate,
+        "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
+        "warmup_steps": 0.1 if falls else 3,
+        "max_grad_norm": 1.0,
+        "activation_checkpointing": facts.checkpointing,
+    }
 
 
 def model_facts(policy: Policy) -> ModelFacts:

@@ -40,6 +40,15 @@ class Encoded:
     prompt_len: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The texts whose ids `encoded` holds; the answer's goes up to and with its stop token."""
+
+    prompt: str
+    answer: str
+    encoded: Encoded
+
+
 def ensure_template(tokenizer: Any) -> str | None:
     """Sets DEFAULT_TEMPLATE on a tokenizer that has none, so that it is saved with the model; returns a note then."""
     if tokenizer.chat_template:
@@ -58,7 +67,14 @@ def encode_prompt(
     tokenizer: Any, messages: Sequence[Message], template_args: Mapping[str, Any], tools: Sequence[Any] = ()
 ) -> list[int]:
     """The ids that sampling starts from."""
-    return _ids(tokenizer, _rendered(tokenizer, messages, template_args, tools, prompt=True))
+    return _ids(tokenizer, render_prompt(tokenizer, messages, template_args, tools))
+
+
+def render_prompt(
+    tokenizer: Any, messages: Sequence[Message], template_args: Mapping[str, Any], tools: Sequence[Any] = ()
+) -> str:
+    """The text that sampling starts from."""
+    return _rendered(tokenizer, messages, template_args, tools, prompt=True)
 
 
 def encode(
@@ -72,13 +88,25 @@ def encode(
 
     Raises UserError where the template gives no rendering in which the answer follows the prompt.
     """
+    return render(tokenizer, messages, completion, template_args, tools).encoded
+
+
+def render(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    completion: str | Message,
+    template_args: Mapping[str, Any],
+    tools: Sequence[Any] = (),
+) -> Rendered:
+    """As `encode`, with the texts."""
     turn = {"role": "assistant", "content": completion} if isinstance(completion, str) else dict(completion)
-    prompt = _rendered(tokenizer, messages, template_args, tools, prompt=True)
+    prompt = render_prompt(tokenizer, messages, template_args, tools)
     full = _rendered(tokenizer, [*messages, turn], template_args, tools, prompt=False)
     answer = answer_text(prompt, full, str(turn["content"]))
     prompt_ids = _ids(tokenizer, prompt)
-    answer_ids = _stopped(tokenizer, _answer_ids(tokenizer, prompt_ids, prompt + answer, answer))
-    return Encoded(prompt_ids + answer_ids, [NO_LOSS] * len(prompt_ids) + answer_ids, len(prompt_ids))
+    answer_ids, answer = _stopped(tokenizer, _answer_ids(tokenizer, prompt_ids, prompt + answer, answer), answer)
+    labels = [NO_LOSS] * len(prompt_ids) + answer_ids
+    return Rendered(prompt, answer, Encoded(prompt_ids + answer_ids, labels, len(prompt_ids)))
 
 
 def stop_token_ids(tokenizer: Any, template_args: Mapping[str, Any]) -> list[int]:
@@ -180,17 +208,18 @@ def _answer_ids(tokenizer: Any, prompt_ids: list[int], whole: str, answer: str) 
     return _ids(tokenizer, answer)
 
 
-def _stopped(tokenizer: Any, ids: list[int]) -> list[int]:
+def _stopped(tokenizer: Any, ids: list[int], text: str) -> tuple[list[int], str]:
     """Ends at the turn's stop token: white space after it goes, and where there is none the end token comes."""
     special = _special_ids(tokenizer)
     last = next((place for place in range(len(ids) - 1, -1, -1) if ids[place] in special), None)
     if last is not None and not tokenizer.decode(ids[last + 1 :]).strip():
-        return ids[: last + 1]
+        stop = tokenizer.convert_ids_to_tokens(ids[last])
+        return ids[: last + 1], text[: text.rfind(stop) + len(stop)]
     if tokenizer.eos_token_id is None:
         raise UserError(
             "neither the chat template nor the tokenizer has an end token", "one to stop at", "set eos_token"
         )
-    return [*ids, tokenizer.eos_token_id]
+    return [*ids, tokenizer.eos_token_id], text + tokenizer.eos_token
 
 
 def _special_ids(tokenizer: Any) -> set[int]:

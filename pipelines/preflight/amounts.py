@@ -27,7 +27,7 @@ from pipelines.preferences.pairs import load_pairs
 from pipelines.preferences.thumbs import load_thumbs
 from pipelines.preflight.look import MemoryLook, StageLook
 from pipelines.preflight.record import Line, amber, of_error
-from pipelines.sized import Data, Sized, sampled_at_once
+from pipelines.sized import SIZED, Data, Sized, sampled_at_once
 from pipelines.sizing import ModelFacts
 from pipelines.training import answer_limit, device, model_facts, require_room
 
@@ -181,21 +181,12 @@ _AMOUNTS: Mapping[str, Callable[..., _Amount]] = {
     "grpo": _online,
     "ppo": _online,
 }
-_SIZED: Mapping[str, Callable[..., Sized]] = {
-    "sft": sized.sft,
-    "rejection_sampling": sized.sft,
-    "dpo": sized.dpo,
-    "kto": sized.kto,
-    "reward_model": sized.reward_model,
-    "grpo": sized.grpo,
-    "ppo": sized.ppo,
-}
 
 
 def _stage_look(at: _At, stage: Any, amount: _Amount) -> StageLook:
     facts = model_facts(at.policy)
     tuning = resolve_tuning(at.job.plan.model, facts.num_parameters)
-    size = _SIZED[stage.type](stage, facts, tuning, amount.data, device(at.job.plan.model))
+    size = SIZED[stage.type](stage, facts, tuning, amount.data, device(at.job.plan.model))
     return StageLook(
         stage=stage.name,
         type=stage.type,
