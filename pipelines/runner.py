@@ -12,7 +12,7 @@ from graders.errors import UserError
 from pipelines.engines import require_engines
 from pipelines.files import remove_tree
 from pipelines.gates import judge, require_known
-from pipelines.launcher import DONE, STOPPED, Launcher, Watcher, finished_record
+from pipelines.launcher import DONE, STOPPED, Launcher, Watcher
 from pipelines.plan import Evaluate, Label, Probe
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.enough import wanted
@@ -20,6 +20,7 @@ from pipelines.run_lock import lock
 from pipelines.run_report import write_run_report
 from pipelines.signals import Signals
 from pipelines.state import Step, steps, why_run
+from pipelines.work_file import finished_record
 
 GATE_CLOSED = 3
 
