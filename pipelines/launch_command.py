@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pipelines import worker
 from pipelines.files import write_text
+from pipelines.machines import Machines
+from pipelines.worker_process import GRACE_SECONDS
 
 SCRIPT = str(Path(worker.__file__).resolve())
 
@@ -24,28 +26,40 @@ def plain_command(work: Path) -> list[str]:
     return [sys.executable, SCRIPT, str(work)]
 
 
-def command_of_several(work: Path, processes: int) -> list[str]:
-    """A launcher, which dies with this process, and its workers with it. Writes accelerate's config file."""
+def command_of_several(work: Path, processes: int, machines: Machines) -> list[str]:
+    """A launcher of this machine's share of the processes, which dies with this process, and they with it.
+
+    Writes accelerate's config file.
+    """
     bound = [sys.executable, SCRIPT, worker.LAUNCH, str(os.getpid())]
     if not has_gpu():
         # On a CPU `accelerate launch` starts one process, whatever num_processes says, unless MPI is there.
-        several = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-        return [*bound, *several, SCRIPT, str(work)]
-    config = work.with_name("accelerate.yaml")
-    write_text(config, accelerate_config(processes))
+        return [*bound, "-m", "torch.distributed.run", *_torchrun_options(processes, machines), SCRIPT, str(work)]
+    config = work.with_name(f"accelerate-{machines.rank}.yaml" if machines.count > 1 else "accelerate.yaml")
+    write_text(config, accelerate_config(processes, machines))
     return [*bound, "-m", "accelerate.commands.launch", "--config_file", str(config), SCRIPT, str(work)]
 
 
-def accelerate_config(processes: int) -> str:
-    """Every key that accelerate would else take from the machine's own default file."""
+def _torchrun_options(processes: int, machines: Machines) -> list[str]:
+    share = ["--nproc_per_node", str(processes // machines.count)]
+    if machines.count == 1:
+        return ["--standalone", *share]
+    place = ["--nnodes", str(machines.count), "--node_rank", str(machines.rank)]
+    return [*place, *share, "--master_addr", machines.address, "--master_port", str(machines.port)]
+
+
+def accelerate_config(processes: int, machines: Machines) -> str:
+    """Every key that accelerate would else take from the machine's own default file. processes: of all machines."""
+    several = {"main_process_ip": machines.address, "rdzv_backend": "static", "same_network": "true"}
     lines = {
         "compute_environment": "LOCAL_MACHINE",
         "distributed_type": "MULTI_GPU",
         "use_cpu": "false",
-        "num_machines": 1,
-        "machine_rank": 0,
+        "num_machines": machines.count,
+        "machine_rank": machines.rank,
         "num_processes": processes,
-        "main_process_port": 0,
+        "main_process_port": machines.port if machines.count > 1 else 0,
+        **(several if machines.count > 1 else {}),
         "mixed_precision": "'no'",
         "main_training_function": "main",
         "debug": "false",
@@ -57,7 +71,8 @@ def environment(processes: int) -> dict[str, str]:
     """One process sees one GPU: with several in sight transformers would wrap the model in DataParallel.
 
     Threads that wait spin for microseconds only: beside a busy neighbour long spinning makes two threads slower
-    than one (docs/experiments.md).
+    than one (docs/experiments.md). torch's launcher gives its workers as long to save a checkpoint as the runner does.
     """
     one_gpu = {"CUDA_VISIBLE_DEVICES": "0"} if processes == 1 else {}
-    return {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000", **one_gpu, **os.environ}
+    ours = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": f"{GRACE_SECONDS:.0f}", "GOMP_SPINCOUNT": "10000"}
+    return {"TOKENIZERS_PARALLELISM": "false", **ours, **one_gpu, **os.environ}

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from graders.errors import UserError
 from pipelines.launch_command import command_of_several, environment, plain_command
-from pipelines.plan import Training
+from pipelines.machines import Machines
+from pipelines.others import Others
+from pipelines.plan import Label
 from pipelines.plan_file import LoadedPlan
 from pipelines.run_lock import name_holder
 from pipelines.signals import Signals
@@ -37,28 +39,42 @@ class Watcher(Protocol):
 class Launcher:
     """Starts workers and waits for them."""
 
-    def __init__(self, loaded: LoadedPlan, lock_descriptor: int, signals: Signals) -> None:
-        self._loaded, self._lock, self._signals = loaded, lock_descriptor, signals
+    def __init__(
+        self, loaded: LoadedPlan, lock_descriptor: int, asked: tuple[Signals, Others], machines: Machines
+    ) -> None:
+        self._loaded, self._lock, self._machines = loaded, lock_descriptor, machines
+        self._signals, self._others = asked
 
     def run(self, batch: list[Step], todo: list[Step], why: str, watcher: Watcher) -> int:
-        """Runs steps in one process; returns DONE, STOPPED or INTERRUPTED, or raises what the worker said."""
+        """Runs steps in one process, or in several that work together on all machines; returns DONE, STOPPED or
+        INTERRUPTED, or raises what the worker said."""
         if self._signals.received:
             return self._code()
+        if self._others.one_left():
+            return STOPPED
         processes = self._loaded.plan.processes
-        plain = processes == 1 or not isinstance(batch[0].stage, Training)
+        plain = processes == 1 or isinstance(batch[0].stage, Label)  # people wait for no second GPU
         work = write_work(self._loaded, batch, todo, plain)
-        command = plain_command(work) if plain else command_of_several(work, processes)
+        command = plain_command(work) if plain else command_of_several(work, processes, self._machines)
         log = work.with_name("log.txt")
         tails = [(step, _tail(step.folder / "events.jsonl")) for step in batch]
         watcher.started(batch[0], why)
         process = WorkerProcess(command, environment(processes), log, (self._lock,))
         name_holder(self._lock, process.pid)
-        code = process.wait(self._signals, lambda: _pass_on(tails, watcher))
+
+        def beat() -> None:
+            _pass_on(tails, watcher)
+            self._others.check()
+
+        if not plain:
+            self._others.start(work)
+        code = process.wait(self._signals, beat)
+        self._others.rest()
         if code == DONE:
             return DONE
         if self._signals.received:
             return self._code()
-        if code == STOPPED:  # somebody asked the worker itself
+        if code == STOPPED or _was_stopped(work):  # somebody asked a worker itself, or another machine
             return STOPPED
         at_work = next((step for step in batch if step.record() is None), batch[-1])
         raise _worker_error(code, work, log, at_work)
@@ -90,6 +106,12 @@ def _tail(path: Path) -> Callable[[], Iterator[Mapping[str, Any]]]:
                 yield json.loads(line)
 
     return read
+
+
+def _was_stopped(work: Path) -> bool:
+    """Whether one of several workers was; their launcher's own exit code is 1 then."""
+    path = work.with_name("error.json")
+    return path.exists() and "stopped" in json.loads(path.read_text(encoding="utf-8"))
 
 
 def _worker_error(code: int, job_path: Path, log_path: Path, step: Step) -> UserError:

@@ -1,7 +1,7 @@
 """work.json: what a stage's process is to do. Written by the runner, read by `pipelines/worker.py`.
 
-{"runner": the pid that a plain worker dies with, else null, "plan": the plan, "base": where its paths start,
-"jobs": one for each stage of the batch, as `_job` makes them}
+{"runner": the pid that a plain worker dies with, else null, "trains": whether the stage trains a model, "plan": the
+plan, "base": where its paths start, "jobs": one for each stage of the batch, as `_job` makes them}
 """
 
 import os
@@ -29,7 +29,8 @@ def write_work(loaded: LoadedPlan, batch: Sequence[Step], todo: Sequence[Step], 
     path.with_name("error.json").unlink(missing_ok=True)
     plan = with_folders(loaded.plan.model_dump(mode="json"), _reward_models(batch, todo))
     runner = os.getpid() if plain else None
-    write_json(path, {"runner": runner, "plan": plan, "base": str(loaded.folder), "jobs": jobs})
+    trains = isinstance(batch[0].stage, Training)
+    write_json(path, {"runner": runner, "trains": trains, "plan": plan, "base": str(loaded.folder), "jobs": jobs})
     return path
 
 
