@@ -70,10 +70,10 @@ class _Follower:
         return todo[folder]
 
     def _take_part(self, work: Mapping[str, Any], descriptor: int) -> None:
-        path, processes = Path(work["path"]), self._loaded.plan.processes
-        command = command_of_several(path, processes, self._machines)
+        path, plan = Path(work["path"]), self._loaded.plan
+        command = command_of_several(path, plan, self._machines)
         log = path.with_name(f"log-{self._machines.rank}.txt")
-        process = WorkerProcess(command, environment(processes), log, (descriptor,))
+        process = WorkerProcess(command, environment(plan.processes), log, (descriptor,))
         name_holder(descriptor, process.pid)
         if process.wait(self._signals, lambda: None) != DONE:
             self._call.say("failed", work["number"])

@@ -4,13 +4,18 @@ One process is a plain worker. Several are started by `accelerate launch` with a
 that no default of the machine leaks in; on a CPU by torch.distributed.run, which that would start there.
 """
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
 
+import yaml
+
+from graders.errors import UserError
 from pipelines import worker
 from pipelines.files import write_text
 from pipelines.machines import Machines
+from pipelines.plan import Plan
 from pipelines.worker_process import GRACE_SECONDS
 
 SCRIPT = str(Path(worker.__file__).resolve())
@@ -26,7 +31,7 @@ def plain_command(work: Path) -> list[str]:
     return [sys.executable, SCRIPT, str(work)]
 
 
-def command_of_several(work: Path, processes: int, machines: Machines) -> list[str]:
+def command_of_several(work: Path, plan: Plan, machines: Machines) -> list[str]:
     """A launcher of this machine's share of the processes, which dies with this process, and they with it.
 
     Writes accelerate's config file.
@@ -34,9 +39,9 @@ def command_of_several(work: Path, processes: int, machines: Machines) -> list[s
     bound = [sys.executable, SCRIPT, worker.LAUNCH, str(os.getpid())]
     if not has_gpu():
         # On a CPU `accelerate launch` starts one process, whatever num_processes says, unless MPI is there.
-        return [*bound, "-m", "torch.distributed.run", *_torchrun_options(processes, machines), SCRIPT, str(work)]
+        return [*bound, "-m", "torch.distributed.run", *_torchrun_options(plan.processes, machines), SCRIPT, str(work)]
     config = work.with_name(f"accelerate-{machines.rank}.yaml" if machines.count > 1 else "accelerate.yaml")
-    write_text(config, accelerate_config(processes, machines))
+    write_text(config, accelerate_config(plan, machines))
     return [*bound, "-m", "accelerate.commands.launch", "--config_file", str(config), SCRIPT, str(work)]
 
 
@@ -48,23 +53,30 @@ def _torchrun_options(processes: int, machines: Machines) -> list[str]:
     return [*place, *share, "--master_addr", machines.address, "--master_port", str(machines.port)]
 
 
-def accelerate_config(processes: int, machines: Machines) -> str:
-    """Every key that accelerate would else take from the machine's own default file. processes: of all machines."""
-    several = {"main_process_ip": machines.address, "rdzv_backend": "static", "same_network": "true"}
-    lines = {
-        "compute_environment": "LOCAL_MACHINE",
-        "distributed_type": "MULTI_GPU",
-        "use_cpu": "false",
-        "num_machines": machines.count,
-        "machine_rank": machines.rank,
-        "num_processes": processes,
-        "main_process_port": machines.port if machines.count > 1 else 0,
-        **(several if machines.count > 1 else {}),
-        "mixed_precision": "'no'",
-        "main_training_function": "main",
-        "debug": "false",
-    }
-    return "".join(f"{key}: {value}\n" for key, value in lines.items())
+def accelerate_config(plan: Plan, machines: Machines) -> str:
+    """TRL's own config file for DDP, FSDP2 or ZeRO, with the place of this machine's processes in it.
+
+    So no key is left to accelerate's default file of the machine.
+    """
+    config = yaml.safe_load((_trl_configs() / f"{_FILES[plan.sharding]}.yaml").read_text(encoding="utf-8"))
+    config |= {"num_processes": plan.processes, "num_machines": machines.count, "machine_rank": machines.rank}
+    config["main_process_port"] = machines.port if machines.count > 1 else 0
+    if machines.count > 1:
+        config["main_process_ip"] = machines.address
+    if plan.sharding == "none":
+        config["mixed_precision"] = "no"  # the stage says what it computes in
+    return str(yaml.safe_dump(config, sort_keys=False))
+
+
+_FILES = {"none": "multi_gpu", "fsdp2": "fsdp2", "zero2": "zero2", "zero3": "zero3"}
+
+
+def _trl_configs() -> Path:
+    """The folder in the installed package, found without importing it, which would import torch."""
+    spec = importlib.util.find_spec("trl")
+    if spec is None or spec.origin is None:
+        raise UserError("trl is not installed", fix="pip install trl")
+    return Path(spec.origin).parent / "accelerate_configs"
 
 
 def environment(processes: int) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Launcher:
         processes = self._loaded.plan.processes
         plain = processes == 1 or isinstance(batch[0].stage, Label)  # people wait for no second GPU
         work = write_work(self._loaded, batch, todo, plain)
-        command = plain_command(work) if plain else command_of_several(work, processes, self._machines)
+        command = plain_command(work) if plain else command_of_several(work, self._loaded.plan, self._machines)
         log = work.with_name("log.txt")
         tails = [(step, _tail(step.folder / "events.jsonl")) for step in batch]
         watcher.started(batch[0], why)

@@ -19,6 +19,7 @@ PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+Sharding = Literal["none", "fsdp2", "zero2", "zero3"]
 PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
@@ -346,6 +347,9 @@ class Plan(Strict):
     evaluation: Evaluation = Evaluation()
     stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
     processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
+    sharding: Sharding = Field(
+        "none", description="Share weights and optimizer states out over the processes, by TRL's config of that name."
+    )
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
 

@@ -149,6 +149,8 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     }
     parts["seed"] = str(plan.seed)
     parts["processes"] = "1" if isinstance(stage, Training) else ""  # what it was before it was left out
+    if isinstance(stage, Training) and plan.sharding != "none":  # then no validation row keeps the best weights
+        parts["sharding"] = plan.sharding
     for name in graders_of(plan, stage):
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):

@@ -16,6 +16,7 @@ from pipelines import launch_command, others, roll_call
 from pipelines.launch_command import accelerate_config, command_of_several
 from pipelines.machines import Machines, require_fitting
 from pipelines.others import Others
+from pipelines.plan import Plan
 from pipelines.plan_file import load_plan
 from pipelines.roll_call import RollCall
 from pipelines.runner import Options, run_plan
@@ -82,25 +83,31 @@ def test_who_does_not_come_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         first.meet(signals)
 
 
+def plan_of(processes: int, sharding: str = "none") -> Plan:
+    fields = {"name": "p", "data": {"train": "rows.jsonl"}, "metric": "likelihood", "stages": [SFT]}
+    return Plan.model_validate(fields | {"processes": processes, "sharding": sharding})
+
+
 @pytest.mark.parametrize("machines", [Machines(), PAIR])
 def test_accelerate_reads_the_config_that_is_written(machines: Machines, tmp_path: Path) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
 
     path = tmp_path / "accelerate.yaml"
-    path.write_text(accelerate_config(4, machines))
+    path.write_text(accelerate_config(plan_of(4), machines))
     found = load_config_from_file(str(path))
     assert (found.num_processes, found.num_machines, found.machine_rank) == (4, machines.count, machines.rank)
     assert found.distributed_type.value == "MULTI_GPU"
     if machines.count > 1:
         assert (found.main_process_ip, found.main_process_port) == ("10.0.0.1", 29501)
         assert (found.same_network, found.rdzv_backend) == (True, "static")
+    assert found.mixed_precision == "no"
 
 
 def test_with_a_gpu_accelerate_is_called_with_a_file_of_each_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launch_command, "has_gpu", lambda: True)
-    command = command_of_several(tmp_path / "work.json", 4, PAIR)
+    command = command_of_several(tmp_path / "work.json", plan_of(4), PAIR)
     assert command[-2:] == [launch_command.SCRIPT, str(tmp_path / "work.json")]
     assert command[command.index("--config_file") + 1] == str(tmp_path / "accelerate-1.yaml")
     assert yaml.safe_load((tmp_path / "accelerate-1.yaml").read_text())["num_processes"] == 4

@@ -53,7 +53,7 @@ def answered(plan: Path, count: int) -> dict[str, Any]:
         (path,) = (folder / "stages").glob(f"{stage}-????????")
         left |= {f"{stage} {name}": (path / f"{name}.jsonl").read_text() for name in names}
         numbers = json.loads((path / "done.json").read_text())["numbers"]
-        left[stage] = {key: value for key, value in numbers.items() if "per_second" not in key}
+        left[stage] = {key: value for key, value in numbers.items() if "second" not in key}
         answers = sorted(file.name for file in path.glob("answers*.jsonl"))
         assert len(answers) == count * len({name.replace(".1.", ".") for name in answers})
     return left

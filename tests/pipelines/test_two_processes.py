@@ -1,0 +1,110 @@
+"""Two processes over gloo end where one does: of each method the losses, the gradients and the weights.
+
+RL's answers are drawn by their place among those of all processes, so both learn from the same completions.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pipelines.models import computes_in_bf16
+from pipelines.plan_file import load_plan
+from pipelines.runner import Options, run_plan
+from tests.pipelines.test_runner import Notes
+
+Writer = Callable[..., Path]
+RATE = {"learning_rate": 1e-3}
+SFT = {"type": "sft", "epochs": 1, "batch_size": 8}
+PAIRS = {"epochs": 1, "batch_size": 8}
+RL = {"steps": 3, "prompts_per_step": 4, "max_new_tokens": 6}
+GRPO = RL | {"type": "grpo", "group_size": 4, "stop_on": []}
+PPO = RL | {"type": "ppo", "stop_on": []}
+ROUNDING = 1e-4
+"""Of losses and gradients in fp32, which are sums in another order."""
+LEEWAY = 1e-3 if not computes_in_bf16() else 0.2
+"""Of the way that the weights went, as one length; Adam divides by small gradients' own size, rounding included."""
+KTO_LEEWAY = 0.2
+"""KTO's KL is measured on mismatched answers of a micro-batch, and there are other ones in two of half the size."""
+
+
+def outcome(plan: Path, processes: int) -> dict[str, Any]:
+    """What the plan's one stage left."""
+    folder = plan.parent / f"run-{processes}"
+    assert run_plan(load_plan(plan, (f"processes={processes}",)), folder, Options(), Notes()) == 0
+    (record,) = (folder / "stages").glob("*/done.json")
+    numbers = json.loads(record.read_text())["numbers"]
+    assert numbers["processes"] == processes
+    logs = [log for log in json.loads(record.with_name("curve.json").read_text()) if "grad_norm" in log]
+    weights = load_file(record.with_name("model") / "model.safetensors")
+    return {"numbers": numbers, "logs": logs, "weights": weights, "folder": record.parent}
+
+
+def apart(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor], start: dict[str, torch.Tensor]) -> float:
+    """How far the weights ended from each other, as a share of the way that they went."""
+
+    def length(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> float:
+        return float(sum(((left[name] - right[name]) ** 2).sum() for name in start) ** 0.5)
+
+    way = length(one, start)
+    assert way > 1e-3
+    return length(one, two) / way
+
+
+def pairs(folder: Path) -> None:
+    """Answers that are chosen and rejected, and of another length each."""
+    rows = [
+        {"prompt": f"May I have {n} {what}?", "chosen": f"Gladly, {n} {what}.", "rejected": f"No. Count {what}!"}
+        for n in range(2, 22)
+        for what in ("apples", "keys", "maps")
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["sft", "dpo", "kto", "reward_model"])
+def test_two_processes_end_at_the_weights_of_one(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, kind: str
+) -> None:
+    keys: dict[str, Any] = {}
+    if kind != "sft":
+        pairs(tmp_path)
+        keys = {"metric": "preference", "graders": {}}
+    more = {"gate": False} if kind == "reward_model" else {}
+    plan = write_plan(RATE | {"name": kind} | (SFT if kind == "sft" else PAIRS | more | {"type": kind}), **keys)
+    one, two = outcome(plan, 1), outcome(plan, 2)
+    losses = [[log["loss"] for log in found["logs"]] for found in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02 if computes_in_bf16() else 0.1 if kind == "kto" else ROUNDING)
+    # The head of a reward model is drawn by the seed; what it started from is not kept.
+    start = {name: tensor for name, tensor in load_file(tiny_model / "model.safetensors").items()}
+    start = {name: tensor for name, tensor in start.items() if name in one["weights"]}
+    distance = apart(one["weights"], two["weights"], start)
+    print(f"{kind}: weights end {distance:.2e} of their way apart")
+    assert distance < (KTO_LEEWAY if kind == "kto" else LEEWAY)
+    if kind in ("dpo", "kto"):
+        assert one["numbers"]["kl_rows"] == two["numbers"]["kl_rows"] > 20
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("stage", [GRPO, PPO], ids=["grpo", "ppo"])
+def test_rl_has_the_loss_and_gradient_of_one_process_on_the_same_completions(
+    write_plan: Writer, tiny_model: Path, stage: dict[str, Any]
+) -> None:
+    """The grade is whether any digit was written, so that a random model has something to learn."""
+    graders = {"answer": {"type": "numeric", "parsed_credit": 0.5}}
+    plan = write_plan(RATE | stage | {"name": "rl"}, graders=graders)
+    one, two = outcome(plan, 1), outcome(plan, 2)
+    assert len(one["logs"]) == len(two["logs"]) >= 3
+    assert any(log["grad_norm"] > 0.01 for log in one["logs"])
+    rel = 0.05 if computes_in_bf16() else 1e-3
+    for ours, theirs in zip(one["logs"], two["logs"], strict=True):
+        for key in ("loss", "grad_norm", "reward", "completions/mean_length"):
+            assert ours[key] == pytest.approx(theirs[key], rel=rel, abs=1e-6), (ours["step"], key)
+    start = load_file(tiny_model / "model.safetensors")
+    distance = apart(one["weights"], two["weights"], start)
+    print(f"{stage['type']}: weights end {distance:.2e} of their way apart")
+    assert distance < 10 * LEEWAY
