@@ -63,8 +63,7 @@ def accelerate_config(plan: Plan, machines: Machines) -> str:
     config["main_process_port"] = machines.port if machines.count > 1 else 0
     if machines.count > 1:
         config["main_process_ip"] = machines.address
-    if plan.sharding == "none":
-        config["mixed_precision"] = "no"  # the stage says what it computes in
+    config["mixed_precision"] = "no"  # the stage itself says what it computes in
     return str(yaml.safe_dump(config, sort_keys=False))
 
 

@@ -36,8 +36,10 @@ def whole_weights(trainer: Any) -> Weights | None:
         return None
     if accelerator.distributed_type == DistributedType.DEEPSPEED:
         return _from_zero(accelerator.unwrap_model(trainer.model))
-    state: Weights = accelerator.get_state_dict(trainer.model)
-    return state
+    state = accelerator.get_state_dict(trainer.model)
+    model = accelerator.unwrap_model(trainer.model)
+    own = {name for name, _ in [*model.named_parameters(), *model.named_buffers()]}  # tied weights once
+    return {name: tensor for name, tensor in state.items() if name in own}
 
 
 def _from_zero(model: Any) -> Weights:

@@ -63,7 +63,7 @@ def test_accelerate_reads_trls_own_config(sharding: str, kind: str, told: dict[s
     path = tmp_path / "accelerate.yaml"
     path.write_text(accelerate_config(plan_of(4, sharding), ALONE))
     found = load_config_from_file(str(path))
-    assert (found.distributed_type.value, found.num_processes, found.mixed_precision) == (kind, 4, "bf16")
+    assert (found.distributed_type.value, found.num_processes, found.mixed_precision) == (kind, 4, "no")
     assert told.items() <= (found.fsdp_config | found.deepspeed_config).items()
 
 

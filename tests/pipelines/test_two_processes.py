@@ -1,5 +1,6 @@
 """Two processes over gloo end where one does: of each method the losses, the gradients and the weights.
 
+The rows fill all steps: where they do not, accelerate fills the last step of a pass with rows from its start.
 RL's answers are drawn by their place among those of all processes, so both learn from the same completions.
 """
 
@@ -19,8 +20,7 @@ from tests.pipelines.test_runner import Notes
 
 Writer = Callable[..., Path]
 RATE = {"learning_rate": 1e-3}
-SFT = {"type": "sft", "epochs": 1, "batch_size": 8}
-PAIRS = {"epochs": 1, "batch_size": 8}
+PASS = {"epochs": 1, "batch_size": 8}
 RL = {"steps": 3, "prompts_per_step": 4, "max_new_tokens": 6}
 GRPO = RL | {"type": "grpo", "group_size": 4, "stop_on": []}
 PPO = RL | {"type": "ppo", "stop_on": []}
@@ -55,14 +55,25 @@ def apart(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor], start: dic
     return length(one, two) / way
 
 
-def pairs(folder: Path) -> None:
-    """Answers that are chosen and rejected, and of another length each."""
-    rows = [
+def write_rows(folder: Path, kind: str) -> dict[str, Any]:
+    """48 training rows, six steps of eight, and some to test and to check by; returns the plan's keys for them."""
+    sums = [
+        {"prompt": f"{a} + {b} = ?", "completion": f"{a}+{b}={a + b}\n#### {a + b}", "reference": str(a + b)}
+        for a in range(10)
+        for b in range(6)
+    ]
+    asked = [
         {"prompt": f"May I have {n} {what}?", "chosen": f"Gladly, {n} {what}.", "rejected": f"No. Count {what}!"}
         for n in range(2, 22)
         for what in ("apples", "keys", "maps")
     ]
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = sums if kind in ("sft", "grpo", "ppo") else asked
+    for name, part in (("train", rows[:48]), ("test", rows[48:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
+    data = {"train": "train.jsonl", "test": "test.jsonl", "split": {"validation": 0.0}}
+    if kind == "reward_model":  # which would else hold some of the 48 apart
+        data |= {"validation": "test.jsonl", "split": {}}
+    return {"data": data} | ({} if rows is sums else {"metric": "preference", "graders": {}})
 
 
 @pytest.mark.soak
@@ -70,12 +81,8 @@ def pairs(folder: Path) -> None:
 def test_two_processes_end_at_the_weights_of_one(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, kind: str
 ) -> None:
-    keys: dict[str, Any] = {}
-    if kind != "sft":
-        pairs(tmp_path)
-        keys = {"metric": "preference", "graders": {}}
     more = {"gate": False} if kind == "reward_model" else {}
-    plan = write_plan(RATE | {"name": kind} | (SFT if kind == "sft" else PAIRS | more | {"type": kind}), **keys)
+    plan = write_plan(RATE | PASS | more | {"type": kind, "name": kind}, **write_rows(tmp_path, kind))
     one, two = outcome(plan, 1), outcome(plan, 2)
     losses = [[log["loss"] for log in found["logs"]] for found in (one, two)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02 if computes_in_bf16() else 0.1 if kind == "kto" else ROUNDING)
@@ -83,7 +90,7 @@ def test_two_processes_end_at_the_weights_of_one(
     start = {name: tensor for name, tensor in load_file(tiny_model / "model.safetensors").items()}
     start = {name: tensor for name, tensor in start.items() if name in one["weights"]}
     distance = apart(one["weights"], two["weights"], start)
-    print(f"{kind}: weights end {distance:.2e} of their way apart")
+    (tmp_path / "apart.txt").write_text(f"{distance}")
     assert distance < (KTO_LEEWAY if kind == "kto" else LEEWAY)
     if kind in ("dpo", "kto"):
         assert one["numbers"]["kl_rows"] == two["numbers"]["kl_rows"] > 20
@@ -92,11 +99,11 @@ def test_two_processes_end_at_the_weights_of_one(
 @pytest.mark.soak
 @pytest.mark.parametrize("stage", [GRPO, PPO], ids=["grpo", "ppo"])
 def test_rl_has_the_loss_and_gradient_of_one_process_on_the_same_completions(
-    write_plan: Writer, tiny_model: Path, stage: dict[str, Any]
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, stage: dict[str, Any]
 ) -> None:
     """The grade is whether any digit was written, so that a random model has something to learn."""
     graders = {"answer": {"type": "numeric", "parsed_credit": 0.5}}
-    plan = write_plan(RATE | stage | {"name": "rl"}, graders=graders)
+    plan = write_plan(RATE | stage | {"name": "rl"}, graders=graders, **write_rows(tmp_path, stage["type"]))
     one, two = outcome(plan, 1), outcome(plan, 2)
     assert len(one["logs"]) == len(two["logs"]) >= 3
     assert any(log["grad_norm"] > 0.01 for log in one["logs"])
@@ -106,5 +113,5 @@ def test_rl_has_the_loss_and_gradient_of_one_process_on_the_same_completions(
             assert ours[key] == pytest.approx(theirs[key], rel=rel, abs=1e-6), (ours["step"], key)
     start = load_file(tiny_model / "model.safetensors")
     distance = apart(one["weights"], two["weights"], start)
-    print(f"{stage['type']}: weights end {distance:.2e} of their way apart")
+    (tmp_path / "apart.txt").write_text(f"{distance}")
     assert distance < 10 * LEEWAY
