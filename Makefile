@@ -10,7 +10,7 @@ demo: .venv/.ready
 	$(BIN)/python -m benchmarks.demo
 
 test: .venv/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .

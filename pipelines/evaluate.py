@@ -13,7 +13,7 @@ from graders.errors import UserError
 from graders.statistics import mean_pass_at_k, wilson_interval
 from pipelines import processes
 from pipelines.answering import Answerer, answerer
-from pipelines.data.checked import load_checked
+from pipelines.data.checked import load_checked, load_preferences
 from pipelines.data.load import load_rows
 from pipelines.data.rows import Row
 from pipelines.data.spec import DataSpec
@@ -35,7 +35,8 @@ _WITHOUT_GRADER = {"likelihood": likelihood_rows, "preference": preference_rows}
 def run(job: Job) -> Numbers:
     """The stage function of `evaluate`."""
     served = job.config(Evaluate).served
-    split = load_checked(job.plan.data, job.base)
+    load = load_preferences if job.plan.metric == "preference" else load_checked
+    split = load(job.plan.data, job.base)
     rows = chosen(split.test.rows, job.plan.evaluation.rows)
     job.progress.say(f"answers {len(rows)} test rows")
     if job.plan.metric in _WITHOUT_GRADER:

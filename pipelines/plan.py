@@ -311,6 +311,11 @@ Stage = Annotated[
 ]
 
 
+def reads_preferences(plan: "Plan", stage: Stage) -> bool:
+    """Whether it learns from pairs or marked answers, or is measured on them."""
+    return isinstance(stage, RewardModel | DPO | KTO) or (isinstance(stage, Evaluate) and plan.metric == "preference")
+
+
 def is_control(stage: Stage) -> bool:
     """Whether nothing later starts from it unless it names it."""
     return isinstance(stage, Training) and stage.control

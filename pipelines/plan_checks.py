@@ -9,7 +9,18 @@ from typing import Any
 
 from graders.errors import nearest
 from graders.reward_model import stages_of
-from pipelines.plan import METRICS_WITHOUT_GRADER, PPO, Evaluate, Gate, Label, Plan, Stage, Training, served_by
+from pipelines.plan import (
+    METRICS_WITHOUT_GRADER,
+    PPO,
+    Evaluate,
+    Gate,
+    Label,
+    Plan,
+    Stage,
+    Training,
+    reads_preferences,
+    served_by,
+)
 from pipelines.stages import STAGES, graders_of
 from pipelines.trl_keys import TABLE, owner
 
@@ -20,7 +31,7 @@ _LEFT = {"policy": "a model", "rows": "answers of people", "reward_model": "a re
 
 def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     """Faults between fields: (where, message)."""
-    faults = _grader_names(plan) + _sharding_faults(plan)
+    faults = [*_grader_names(plan), *_preference_faults(plan), *_sharding_faults(plan)]
     seen: dict[str, Stage] = {}
     for place, stage in enumerate(plan.stages):
         where = ("stages", place)
@@ -70,6 +81,18 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     if needs:
         faults.append((("metric",), f"stage `{needs[0]}` needs a grader as `reward` or `metric`"))
     return faults
+
+
+def _preference_faults(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
+    """Two sources of preferences, or one that nothing reads."""
+    if plan.data.preferences is None:
+        return []
+    where = ("data", "preferences")
+    if any(isinstance(stage, Label) for stage in plan.stages):
+        return [(where, "a stage of type `label` collects preferences already: keep that stage or this file")]
+    if not any(reads_preferences(plan, stage) for stage in plan.stages):
+        return [(where, "no stage learns from preferences (reward_model, dpo and kto do)")]
+    return []
 
 
 def _rewarded(stage: Stage) -> bool:

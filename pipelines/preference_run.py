@@ -41,7 +41,8 @@ def learn(job: Job, policy: Policy, split: Split, trainer: Any, watch: Watch, st
     validation rows, but for preferences that people gave in an earlier stage.
     """
     held = load_checked(job.plan.data, job.base).validation.rows
-    if job.rows is not None and job.plan.metric not in job.plan.graders:
+    given_apart = job.rows is not None or job.plan.data.preferences is not None
+    if given_apart and job.plan.metric not in job.plan.graders:
         held = split.validation.rows
     new_tokens = answer_limit(split.train.rows, policy, job.plan.model.template_args)
     best = KeepBest(job, by_metric(job, policy, held, new_tokens), from_start=True)

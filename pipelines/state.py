@@ -18,7 +18,21 @@ from graders.reward_model import stages_of
 from pipelines.data.source import source_identity
 from pipelines.data.spec import DataSpec
 from pipelines.files import digest_path, digest_text
-from pipelines.plan import DPO, GRPO, KTO, PPO, SFT, Evaluate, Label, Plan, Stage, Training, is_control, served_by
+from pipelines.plan import (
+    DPO,
+    GRPO,
+    KTO,
+    PPO,
+    SFT,
+    Evaluate,
+    Label,
+    Plan,
+    Stage,
+    Training,
+    is_control,
+    reads_preferences,
+    served_by,
+)
 from pipelines.plan_file import LoadedPlan
 from pipelines.sources import identity
 from pipelines.stages import STAGES, Kind, graders_of
@@ -147,6 +161,8 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
         f"model.{key}": json.dumps(value)
         for key, value in plan.model.model_dump(exclude={"name"}, exclude_none=True).items()
     }
+    if plan.data.preferences is not None and reads_preferences(plan, stage):
+        parts["preferences"] = source_identity(plan.data.preferences, base)
     parts["seed"] = str(plan.seed)
     parts["processes"] = "1" if isinstance(stage, Training) else ""  # what it was before it was left out
     if isinstance(stage, Training) and plan.sharding != "none":  # then no validation row keeps the best weights
@@ -174,10 +190,11 @@ def _grader_identity(plan: Plan, name: str, base: Path, ignored: set[str]) -> st
 
 
 def _data_identity(spec: DataSpec, base: Path) -> str:
-    """The data's config with the content of every file it names."""
+    """The data's config with the content of every file it names, but for preferences, which few stages read."""
     named = [source for source in (spec.train, spec.validation, spec.test) if source]
     digests = [source_identity(source, base) for source in named]
-    return digest_text(json.dumps([spec.model_dump(mode="json", exclude_none=True), digests], sort_keys=True))
+    config = spec.model_dump(mode="json", exclude={"preferences"}, exclude_none=True)
+    return digest_text(json.dumps([config, digests], sort_keys=True))
 
 
 def why_run(step: Step, run_folder: Path) -> str | None:

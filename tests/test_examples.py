@@ -1,17 +1,24 @@
-"""The examples for CI and for clusters: they parse, and call the tool with options that it has."""
+"""The examples for CI: they parse, and call the tool with options that it has."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from pipelines.data.checked import load_checked, load_preferences
+from pipelines.plan import Training
+from pipelines.plan_file import load_plan
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
-CI = EXAMPLES / "ci"
+CI, STAGED = EXAMPLES / "ci", EXAMPLES / "staged"
 FILES = sorted(CI.glob("*.yml"))
 
 
@@ -28,10 +35,11 @@ def scripts(value: Any) -> list[str]:
 def test_an_example_calls_run_with_options_that_it_has(path: Path) -> None:
     found = scripts(yaml.safe_load(path.read_text(encoding="utf-8")))
     (command,) = [line for text in found for line in text.splitlines() if "finetune-advisor run" in line]
-    shown = shown_by_help("run")
+    code = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
+    shown = subprocess.run([sys.executable, "-c", code, "run", "--help"], capture_output=True, text=True, check=True)
     options = set(re.findall(r"--[a-z-]+", command))
     assert {"--junit", "--events"} <= options
-    assert all(option in shown for option in options)
+    assert all(option in shown.stdout for option in options)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -57,43 +65,50 @@ def test_a_shut_gate_fails_the_job_and_a_wait_does_not(tmp_path: Path) -> None:
     assert asked == ["run", "plan.yaml", "--junit", "gates.xml", "--events", "events.jsonl", "--allow-gate", "after"]
 
 
-def shown_by_help(*command: str) -> str:
-    code = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
-    asked = [sys.executable, "-c", code, *command, "--help"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+def staged(tmp_path: Path) -> Path:
+    """A copy of the example repository, with its rows."""
+    folder = tmp_path / "staged"
+    shutil.copytree(STAGED, folder, ignore=shutil.ignore_patterns("data", "runs", "model"))
+    subprocess.run([sys.executable, "make_rows.py"], cwd=folder, env=_environment(), check=True)
+    return folder
 
 
-def cluster_scripts() -> dict[str, str]:
-    """Those that call the tool on several machines."""
-    sky = yaml.safe_load((EXAMPLES / "skypilot" / "finetune.yaml").read_text(encoding="utf-8"))
-    job = list(yaml.safe_load_all((EXAMPLES / "kubernetes" / "job.yaml").read_text(encoding="utf-8")))[1]
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    return {"skypilot": sky["run"], "kubernetes": container["args"][0]}
+def _environment() -> dict[str, str]:
+    """Its script finds the tool where this Python is, and this checkout's code."""
+    here = Path(sys.executable).parent
+    path = f"{here}:{os.environ['PATH']}"
+    return {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "PATH": path, "PYTHON": sys.executable}
 
 
-@pytest.mark.parametrize("name", ["skypilot", "kubernetes"])
-def test_a_cluster_calls_run_on_each_machine_with_its_own_place(name: str, tmp_path: Path) -> None:
-    """The script itself, with a tool that notes what it is asked."""
-    tool = tmp_path / "finetune-advisor"
-    tool.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/asked\n')
-    tool.chmod(0o755)
-    sky = {"SKYPILOT_NUM_NODES": "2", "SKYPILOT_NUM_GPUS_PER_NODE": "8", "SKYPILOT_NODE_RANK": "1"}
-    places = {**sky, "SKYPILOT_NODE_IPS": "10.0.0.1\n10.0.0.2", "JOB_COMPLETION_INDEX": "1", "PLAN": "a plan.yaml"}
-    subprocess.run(
-        ["bash", "-euc", cluster_scripts()[name]], env={"PATH": f"{tmp_path}:/usr/bin:/bin", **places}, check=True
-    )
-    asked = (tmp_path / "asked").read_text().splitlines()
-    given = dict(zip(asked[2::2], asked[3::2], strict=True))
-    assert given.pop("--main-process-ip") in ("10.0.0.1", "finetune-0.finetune")
-    numbers = {"--num-processes": "16", "--num-machines": "2", "--machine-rank": "1", "--main-process-port": "29500"}
-    assert given == {"--launcher": "accelerate", **numbers}
-    options = shown_by_help("run")
-    assert all(option in options for option in asked[2::2])
+def test_the_staged_plan_loads_and_its_three_methods_have_rows(tmp_path: Path) -> None:
+    folder = staged(tmp_path)
+    loaded = load_plan(folder / "plan.yaml")
+    assert [stage.type for stage in loaded.plan.stages if isinstance(stage, Training)] == ["sft", "grpo", "dpo"]
+    rows, pairs = load_checked(loaded.plan.data, folder), load_preferences(loaded.plan.data, folder)
+    shown = [row for row in rows.train.rows if row.demonstration]
+    assert (len(shown) > 250, len(rows.train.rows) > 600, len(rows.test.rows)) == (True, True, 500)
+    assert sum(row.is_pair for row in pairs.train.rows) > 150
 
 
-def test_the_page_on_slurm_calls_launch_with_options_that_it_has() -> None:
-    page = (EXAMPLES / "slurm.md").read_text(encoding="utf-8")
-    (line,) = re.findall("^finetune-advisor launch slurm (.*)$", page, re.MULTILINE)
-    options = re.findall("--[a-z-]+", line)
-    assert len(options) == 5
-    assert all(option in shown_by_help("launch", "slurm") for option in options)
+def test_the_staged_workflow_runs_the_script_and_keeps_what_it_leaves() -> None:
+    (path,) = (STAGED / ".github" / "workflows").glob("*.yml")
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert scripts(workflow)[-1] == "./ci.sh"
+    kept = workflow["jobs"]["train"]["steps"][-1]["with"]["path"].split()
+    script = (STAGED / "ci.sh").read_text(encoding="utf-8")
+    assert all(name in script for name in kept if "*" not in name)
+
+
+@pytest.mark.soak
+def test_the_staged_example_stops_at_one_gate_and_passes_the_others(tmp_path: Path) -> None:
+    folder = staged(tmp_path)
+    done = subprocess.run(["./ci.sh"], cwd=folder, env=_environment(), check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    strict, gates = (ElementTree.parse(folder / f"{name}.xml").getroot() for name in ("strict", "gates"))
+    shut = [case.get("classname") for case in strict.iter("testcase") if case.find("failure") is not None]
+    assert shut == ["gate.after_sft"]
+    assert not list(gates.iter("failure"))
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    skipped = {event["stage"] for event in events if event["event"] == "skipped"}
+    assert {"base", "sft", "after_sft"} <= skipped
+    assert (folder / "model" / "model.safetensors").is_file()

@@ -4,16 +4,49 @@ from pathlib import Path
 
 from graders.errors import UserError
 from pipelines.data.checks import check_rows
-from pipelines.data.rows import Finding, Split
+from pipelines.data.load import rows_from
+from pipelines.data.rows import Finding, Rows, Split
+from pipelines.data.source import read_table
 from pipelines.data.spec import DataSpec
-from pipelines.data.split import load_split
+from pipelines.data.split import PARTS, load_split, split_beside
 from pipelines.data.table import listed
+from pipelines.data.template import template_columns
 
 
 def load_checked(spec: DataSpec, base: Path) -> Split:
     """Loads and splits; raises UserError that lists every finding of severity error with its rows."""
     split = load_split(spec, base)
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    _require_sound({name: getattr(split, name) for name in PARTS}, spec.train)
+    return split
+
+
+def load_preferences(spec: DataSpec, base: Path) -> Split:
+    """What preferences are learned from: the rows of `data.preferences`, or the plan's own where none are named.
+
+    Raises UserError as load_checked does.
+    """
+    split = load_checked(spec, base)
+    if spec.preferences is None:
+        return split
+    rows = read_preferences(spec, base)
+    _require_sound({"preferences": rows}, spec.preferences)
+    return split_beside(rows, split, spec)
+
+
+def read_preferences(spec: DataSpec, base: Path) -> Rows:
+    """The rows of `data.preferences`. Templates of the plan are filled where the file has their columns."""
+    table = read_table(str(spec.preferences), base)
+    templates = {"prompt": spec.prompt, "system": spec.system}
+    kept = {role: text for role, text in templates.items() if _fits(text, table.columns)}
+    return rows_from(table, DataSpec(train=table.source, placeholders=spec.placeholders, **kept))
+
+
+def _fits(template: str | None, columns: tuple[str, ...]) -> bool:
+    """A system message may have no place to fill at all."""
+    return template is not None and set(template_columns(template, columns)) <= set(columns)
+
+
+def _require_sound(parts: dict[str, Rows], source: str) -> None:
     faults = [
         f"{name}: {_told(finding)}"
         for name, rows in parts.items()
@@ -22,8 +55,7 @@ def load_checked(spec: DataSpec, base: Path) -> Split:
         if finding.severity == "error"
     ]
     if faults:
-        raise UserError("\n".join(["the data has errors:", *faults]), "rows that can be trained on", where=spec.train)
-    return split
+        raise UserError("\n".join(["the data has errors:", *faults]), "rows that can be trained on", where=source)
 
 
 def _told(finding: Finding) -> str:

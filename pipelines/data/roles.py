@@ -160,6 +160,7 @@ class _Search:
     def find_answer(self) -> None:
         """Completion and reference. An `answer` is the completion where no other column is, else the reference."""
         if "chosen" in self.found or self.comparison:
+            self._find_beside_pair()
             return
         if "completion" not in self.found:
             column = names.find([name for name in names.COMPLETION if name != "answer"], self.free())
@@ -170,6 +171,13 @@ class _Search:
         if "reference" not in self.found and (column := names.find(names.REFERENCE, self.free())):
             self.found["reference"] = column
         self._find_desirable()
+
+    def _find_beside_pair(self) -> None:
+        """Of rows that are pairs, or some of them: the columns that can mean nothing else."""
+        named: tuple[Role, ...] = ("completion", "reference")
+        for role in named:
+            if role not in self.found and (column := names.find([role], self.free())):
+                self.found[role] = column
 
     def find_reference_fields(self) -> None:
         """RFT rows: messages that end with the user's turn; every other column belongs to the reference."""

@@ -24,6 +24,9 @@ class DataSpec(BaseModel):
     train: str = Field(description="File, folder saved by `datasets`, or hub id (owner/name).")
     validation: str | None = Field(None, description="File of rows that choose; else a share of `train`.")
     test: str | None = Field(None, description="File of rows that prove; else a share of `train`.")
+    preferences: str | None = Field(
+        None, description="File of pairs, or of answers marked good or bad, that reward models, DPO and KTO learn from."
+    )
     columns: dict[Role, str] = Field(default_factory=dict, description="role: column, where detection is wrong.")
     prompt: str | None = Field(None, description="Template of the prompt: {{column}} is filled from each row.")
     system: str | None = Field(None, description="Template of the system message: {{column}} is filled.")
@@ -33,3 +36,9 @@ class DataSpec(BaseModel):
     limit: int | None = Field(None, ge=1, description="Use only this many rows of `train`, chosen by hash.")
     split: SplitSpec = SplitSpec()
     balance: Literal["none", "label"] = Field("none", description="label: up-weight rare labels, capped.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every file, folder or hub id that is named, each once."""
+        named = (self.train, self.validation, self.test, self.preferences)
+        return tuple(dict.fromkeys(source for source in named if source))

@@ -16,6 +16,7 @@ from pipelines.data.source import read_table
 from pipelines.data.spec import DataSpec, SplitSpec
 from pipelines.data.table import Table
 
+PARTS = ("train", "validation", "test")
 FEWEST_FOR_VALIDATION = 200
 """Below this a validation part is too small to choose by (DESIGN, Split)."""
 
@@ -34,7 +35,7 @@ def split_rows(rows: Rows, spec: SplitSpec, validation: Rows | None = None, test
     rows = _without(rows, test, "the test file", notes)
     validation_share = _validation_share(len(rows.rows), spec, validation, notes)
     test_share = 0.0 if test else spec.test
-    parts: dict[str, list[Row]] = {"train": [], "validation": [], "test": []}
+    parts: dict[str, list[Row]] = {name: [] for name in PARTS}
     for row in rows.rows:
         parts[_part(row, test_share, validation_share)].append(row)
     test = test or rows.only(parts["test"])
@@ -42,6 +43,24 @@ def split_rows(rows: Rows, spec: SplitSpec, validation: Rows | None = None, test
     train = _without(rows.only(parts["train"]), validation, "validation", notes)
     _check_parts(train, test, rows, spec)
     return Split(train, validation, test, tuple(notes))
+
+
+def split_beside(rows: Rows, split: Split, spec: DataSpec) -> Split:
+    """Further rows, such as pairs: where a prompt stands in a part of `split` it stays there, else its hash decides.
+
+    Where the plan names its test file, the test part is that file alone.
+    """
+    held = {prompt_hash(row): name for name in PARTS for row in getattr(split, name).rows}
+    notes: list[str] = []
+    test_share = 0.0 if spec.test else spec.split.test
+    validation_share = _validation_share(len(rows.rows), spec.split, None, notes)
+    parts: dict[str, list[Row]] = {name: [] for name in PARTS}
+    for row in rows.rows:
+        parts[held.get(prompt_hash(row)) or _part(row, test_share, validation_share)].append(row)
+    if spec.test and parts["test"]:
+        notes.append(f"{len(parts['test'])} rows of {rows.source} were dropped: their prompts are in the test file")
+    test = split.test if spec.test else rows.only(parts["test"])
+    return Split(rows.only(parts["train"]), rows.only(parts["validation"]), test, (*split.notes, *notes))
 
 
 def limit_rows(rows: Rows, limit: int) -> Rows:

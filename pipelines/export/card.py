@@ -58,7 +58,7 @@ def _score(score: float | None) -> str:
 
 def _hashes(chosen: Chosen) -> list[str]:
     plan, base = chosen.loaded.plan, chosen.loaded.folder
-    files = [base / name for name in (plan.data.train, plan.data.validation, plan.data.test) if name]
+    files = [base / name for name in plan.data.sources]
     lines = [f"- SHA-256 of `{path.name}`: `{digest_path(path)[:16]}`" for path in files if path.is_file()]
     return [*lines, f"- SHA-256 of the plan: `{digest_path(chosen.loaded.path)[:16]}`"]
 

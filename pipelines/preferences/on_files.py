@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from graders.errors import UserError
+from pipelines.data.checked import load_preferences, read_preferences
 from pipelines.data.load import load_rows
 from pipelines.data.rows import SHOWN_ROWS, Finding, Rows, Split
 from pipelines.data.spec import DataSpec
@@ -36,6 +37,9 @@ def _of_plan(path: Path) -> Collected:
     """The answers of its `label` stage where the file is there, else the pairs of its rows."""
     loaded = load_plan(path)
     answers = _answers_path(loaded.plan, loaded.folder)
+    if answers is None and loaded.plan.data.preferences is not None:
+        rows = read_preferences(loaded.plan.data, loaded.folder)
+        return Collected(rows, tuple(votes_of(rows)), (), load_preferences(loaded.plan.data, loaded.folder))
     if answers is None:
         return _of_rows(loaded.plan.data, loaded.folder)
     text = decode(read_bytes(answers), str(answers))

@@ -1,14 +1,15 @@
 """The preference pairs that reward models, DPO and PPO's checks read, split as the plan splits its rows.
 
-From people's answers where an earlier stage of type `label` collected some, else from the plan's own rows with a chosen
-and a rejected answer. A pair's part follows from its prompt, as a row's does; so no prompt is on two sides.
+From people's answers where an earlier stage of type `label` collected some, else from the file that `data.preferences`
+names, else from the plan's own rows with a chosen and a rejected answer. A pair's part follows from its prompt, as a
+row's does; so no prompt is on two sides.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from graders.errors import UserError
-from pipelines.data.checked import load_checked
+from pipelines.data.checked import load_preferences
 from pipelines.data.rows import Row, Rows, Split
 from pipelines.data.split import prompt_hash
 from pipelines.job import Job
@@ -20,7 +21,7 @@ def load_pairs(job: Job, with_ties: bool = False) -> Split:
 
     with_ties: also what people found as good as each other, with a true column `tie`: a reward model learns from it.
     """
-    split = load_checked(job.plan.data, job.base)
+    split = load_preferences(job.plan.data, job.base)
     found = _from_answers(job, split, with_ties) if job.rows is not None else _own(split)
     if all(row.columns.get("tie") is True for row in found.train.rows):
         raise UserError(

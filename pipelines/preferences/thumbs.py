@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from graders.errors import UserError
-from pipelines.data.checked import load_checked
+from pipelines.data.checked import load_preferences
 from pipelines.data.rows import Row, Rows, Split
 from pipelines.job import Job
 from pipelines.preferences.pairs import load_pairs
@@ -16,7 +16,7 @@ between 1 and this."""
 
 def load_thumbs(job: Job) -> Split:
     """Rows with `completion` and `desirable`; raises UserError where the training part lacks good ones or bad ones."""
-    split = load_checked(job.plan.data, job.base)
+    split = load_preferences(job.plan.data, job.base)
     marked = any(row.is_marked for row in split.train.rows)
     found = _each(split, _own) if marked and job.rows is None else _each(load_pairs(job), _sides)
     marks = {row.desirable for row in found.train.rows}

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from graders.errors import UserError
+from pipelines.data.checked import read_preferences
 from pipelines.data.checks import check_rows, check_split
 from pipelines.data.load import load_rows
 from pipelines.data.rows import Finding, Split
 from pipelines.data.spec import DataSpec
+from pipelines.data.split import split_beside
 from pipelines.data.table import listed
 from pipelines.evals.compare import FEWEST_PROMPTS
 from pipelines.preflight.record import Line, amber, green, of_error, red
@@ -20,6 +22,7 @@ def lines(subject: Subject) -> Iterator[Line]:
     split = subject.split
     yield _sizes(split)
     yield from (amber("data", note, "") for note in (*split.notes, *_limit_notes(split)))
+    yield from _preferences(subject)
     yield from _regression(subject)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     found = [(name, finding) for name, rows in parts.items() if rows.rows for finding in check_rows(rows)]
@@ -38,6 +41,30 @@ def _sizes(split: Split) -> Line:
         fix = "a test file, or a larger split.test"
         return amber("data", f"{said}: under {FEWEST_PROMPTS} test rows no gain can be claimed", fix, test)
     return green("data", said, train, "rows")
+
+
+def _preferences(subject: Subject) -> Iterator[Line]:
+    """Pairs or marked answers of a file of their own: sizes, and what the checks find."""
+    spec = subject.plan.data
+    if spec.preferences is None:
+        return
+    try:
+        rows = read_preferences(spec, subject.loaded.folder)
+        parts = split_beside(rows, subject.split, spec)
+    except UserError as error:
+        yield of_error("data", error)
+        return
+    train, validation = (
+        sum(row.is_pair or row.is_marked for row in part.rows) for part in (parts.train, parts.validation)
+    )
+    said = f"preferences: {train:,} to train on, {validation:,} to choose by"
+    yield (
+        green("data", said, train, "rows")
+        if train
+        else red("data", said, "rows with a chosen and a rejected answer", "name another file")
+    )
+    yield from (amber("data", note, "") for note in parts.notes if note not in subject.split.notes)
+    yield from (_line("preferences", finding) for finding in check_rows(rows) if finding.severity != "note")
 
 
 def _regression(subject: Subject) -> Iterator[Line]:

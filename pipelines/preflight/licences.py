@@ -32,8 +32,7 @@ def lines(subject: Subject) -> Iterator[Line]:
         yield green("licence", "model: embedded in this package, made from generated text")
     else:
         yield _line("model", plan.model.name, licence_of(where, "model"))
-    named = [plan.data.train, plan.data.validation, plan.data.test]
-    for source in dict.fromkeys(name for name in named if name):
+    for source in plan.data.sources:
         path = base / Path(source).expanduser()
         if path.is_file() and path.parent.resolve() == base.resolve() and not (path.parent / _CARD).exists():
             yield green("licence", f"data {source}: a file of yours beside the plan")

@@ -10,12 +10,19 @@ def missing_sides(rows: Rows) -> list[Finding]:
     columns = _sides(rows)
     if columns is None:
         return []
-    gone = {side: [row for row in rows.rows if not has_answer(row.columns.get(side))] for side in columns}
+    meant = [row for row in rows.rows if not _something_else(row, columns)]
+    gone = {side: [row for row in meant if not has_answer(row.columns.get(side))] for side in columns}
     numbers = {row.number for members in gone.values() for row in members}
     missing = [row for row in rows.rows if row.number in numbers]
     each = " and ".join(f"{side} in {len(members)}" for side, members in gone.items() if members)
     message = f"{{n}} pairs lack an answer and are not used ({each})"
     return found("missing_sides", "warning", missing, message, "fill the side in, or remove the pair")
+
+
+def _something_else(row: Row, columns: tuple[str, str]) -> bool:
+    """A demonstration, or a prompt with what an answer is compared with, in a file that also holds pairs."""
+    neither = not any(has_answer(row.columns.get(side)) for side in columns)
+    return neither and (row.completion is not None or row.reference is not None)
 
 
 def undecided(rows: Rows) -> list[Finding]:
