@@ -59,7 +59,7 @@ class Launcher:
         log = work.with_name("log.txt")
         tails = [(step, _tail(step.folder / "events.jsonl")) for step in batch]
         watcher.started(batch[0], why)
-        process = WorkerProcess(command, environment(processes), log, (self._lock,))
+        process = WorkerProcess(command, environment(1 if plain else processes), log, (self._lock,))
         name_holder(self._lock, process.pid)
 
         def beat() -> None:

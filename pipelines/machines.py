@@ -41,7 +41,8 @@ def require_fitting(machines: Machines, processes: int) -> None:
         happened = f"there is no machine {machines.rank} among {machines.count}: they are counted from 0"
         raise UserError(happened, f"--machine-rank from 0 to {machines.count - 1}")
     if processes % machines.count:
-        happened = f"{processes} processes cannot be shared by {machines.count} machines"
+        said = "1 process" if processes == 1 else f"{processes} processes"
+        happened = f"{said} cannot be shared by {machines.count} machines"
         fix = f"--num-processes {machines.count}, or a multiple of it; it counts those of all machines"
         raise UserError(happened, "as many on each", fix)
     if machines.count > 1 and not machines.address:

@@ -13,6 +13,7 @@ from pipelines.signals import Signals
 
 MEET_SECONDS = 1800.0
 """How long the first to come waits for the last; machines of a queue do not start together."""
+LISTEN_SECONDS = 1.0
 FAILED_SECONDS = 60.0
 """How long this machine's part may outlive another's that failed: it ends by itself as soon as it misses its peer."""
 
@@ -22,7 +23,7 @@ class Others:
 
     def __init__(self, run_folder: Path, machines: Machines) -> None:
         self._machines, self._call = machines, RollCall(run_folder, 0)
-        self._number = 0
+        self._number, self._listened = 0, float("-inf")
         self._failed_since: float | None = None
 
     def __enter__(self) -> "Others":
@@ -70,7 +71,11 @@ class Others:
         return any((self._call.hear(rank) or {}).get("left") for rank in self._machines.others)
 
     def check(self) -> None:
-        """Call while a stage is at work. Raises UserError where another's part of it is gone for good."""
+        """Call while a stage is at work, as often as you like. Raises UserError where another's part of it is gone for
+        good."""
+        if time.monotonic() - self._listened < LISTEN_SECONDS:
+            return
+        self._listened = time.monotonic()
         for rank in self._machines.others:
             said = self._call.hear(rank)
             if self._call.lost(rank):

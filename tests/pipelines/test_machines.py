@@ -33,7 +33,7 @@ PAIR = Machines(2, 1, "10.0.0.1", 29501)
     [
         (Machines(2, 2, "10.0.0.1"), 2, "there is no machine 2 among 2: they are counted from 0"),
         (Machines(2, 0, "10.0.0.1"), 3, "3 processes cannot be shared by 2 machines"),
-        (Machines(2, 0, "10.0.0.1"), 1, "1 processes cannot be shared by 2 machines"),
+        (Machines(2, 0, "10.0.0.1"), 1, "1 process cannot be shared by 2 machines"),
         (Machines(2, 0), 2, "--main-process-ip IP, the same on all"),
     ],
 )
@@ -60,6 +60,7 @@ def test_a_machine_is_heard_by_its_present_token_only(tmp_path: Path) -> None:
 def test_a_silent_machine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roll_call, "LOST_SECONDS", 0.2)
     monkeypatch.setattr(roll_call, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(others, "LISTEN_SECONDS", 0.0)
     machines = Machines(2, 0, "127.0.0.1")
     with Others(tmp_path, machines) as first, Signals() as signals:
         with RollCall(tmp_path, 1) as follower:
