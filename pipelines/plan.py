@@ -351,7 +351,7 @@ class Plan(Strict):
     metric: str = Field(description="Grader that decides whether it worked, or `likelihood`, or `preference`.")
     evaluation: Evaluation = Evaluation()
     stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
-    processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
+    processes: int = Field(1, ge=1, description="Processes that train, evaluate and probe together, one a GPU.")
     sharding: Sharding = Field(
         "none", description="Share weights and optimizer states out over the processes, by TRL's config of that name."
     )

@@ -16,20 +16,20 @@ from safetensors.torch import load_file
 from pipelines.models import computes_in_bf16
 from pipelines.plan_file import load_plan
 from pipelines.runner import Options, run_plan
+from pipelines.sources import STARTER
 from tests.pipelines.test_runner import Notes
 
 Writer = Callable[..., Path]
 RATE = {"learning_rate": 1e-3}
 PASS = {"epochs": 1, "batch_size": 8}
-RL = {"steps": 3, "prompts_per_step": 4, "max_new_tokens": 6}
+RL = {"steps": 3, "prompts_per_step": 4, "max_new_tokens": 24}
 GRPO = RL | {"type": "grpo", "group_size": 4, "stop_on": []}
 PPO = RL | {"type": "ppo", "stop_on": []}
-ROUNDING = 1e-4
-"""Of losses and gradients in fp32, which are sums in another order."""
+COMPARED = {"loss", "grad_norm", "reward", "completions/mean_length"}
+ROUNDING = 1e-4 if not computes_in_bf16() else 0.05
+"""Of losses and gradients, which are sums in another order."""
 LEEWAY = 1e-3 if not computes_in_bf16() else 0.2
 """Of the way that the weights went, as one length; Adam divides by small gradients' own size, rounding included."""
-KTO_LEEWAY = 0.2
-"""KTO's KL is measured on mismatched answers of a micro-batch, and there are other ones in two of half the size."""
 
 
 def outcome(plan: Path, processes: int) -> dict[str, Any]:
@@ -68,11 +68,11 @@ def write_rows(folder: Path, kind: str) -> dict[str, Any]:
         for what in ("apples", "keys", "maps")
     ]
     rows = sums if kind in ("sft", "grpo", "ppo") else asked
-    for name, part in (("train", rows[:48]), ("test", rows[48:])):
+    for name, part in (("train", rows[:48]), ("validation", rows[48:54]), ("test", rows[54:])):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
     data = {"train": "train.jsonl", "test": "test.jsonl", "split": {"validation": 0.0}}
     if kind == "reward_model":  # which would else hold some of the 48 apart
-        data |= {"validation": "test.jsonl", "split": {}}
+        data |= {"validation": "validation.jsonl"}
     return {"data": data} | ({} if rows is sums else {"metric": "preference", "graders": {}})
 
 
@@ -85,13 +85,14 @@ def test_two_processes_end_at_the_weights_of_one(
     plan = write_plan(RATE | PASS | more | {"type": kind, "name": kind}, **write_rows(tmp_path, kind))
     one, two = outcome(plan, 1), outcome(plan, 2)
     losses = [[log["loss"] for log in found["logs"]] for found in (one, two)]
-    assert losses[0] == pytest.approx(losses[1], rel=0.02 if computes_in_bf16() else 0.1 if kind == "kto" else ROUNDING)
+    assert len(losses[0]) == 6
+    assert losses[0] == pytest.approx(losses[1], rel=ROUNDING)
     # The head of a reward model is drawn by the seed; what it started from is not kept.
     start = {name: tensor for name, tensor in load_file(tiny_model / "model.safetensors").items()}
     start = {name: tensor for name, tensor in start.items() if name in one["weights"]}
     distance = apart(one["weights"], two["weights"], start)
     (tmp_path / "apart.txt").write_text(f"{distance}")
-    assert distance < (KTO_LEEWAY if kind == "kto" else LEEWAY)
+    assert distance < LEEWAY
     if kind in ("dpo", "kto"):
         assert one["numbers"]["kl_rows"] == two["numbers"]["kl_rows"] > 20
 
@@ -99,19 +100,20 @@ def test_two_processes_end_at_the_weights_of_one(
 @pytest.mark.soak
 @pytest.mark.parametrize("stage", [GRPO, PPO], ids=["grpo", "ppo"])
 def test_rl_has_the_loss_and_gradient_of_one_process_on_the_same_completions(
-    write_plan: Writer, tiny_model: Path, tmp_path: Path, stage: dict[str, Any]
+    write_plan: Writer, tmp_path: Path, stage: dict[str, Any]
 ) -> None:
-    """The grade is whether any digit was written, so that a random model has something to learn."""
-    graders = {"answer": {"type": "numeric", "parsed_credit": 0.5}}
-    plan = write_plan(RATE | stage | {"name": "rl"}, graders=graders, **write_rows(tmp_path, stage["type"]))
+    """Likeness to the answer is the reward, so that answers differ in it."""
+    keys = write_rows(tmp_path, stage["type"]) | {
+        "graders": {"answer": {"type": "similarity", "metric": "fuzzy_match"}}
+    }
+    plan = write_plan(RATE | stage | {"name": "rl"}, model={"name": "starter"}, **keys)
     one, two = outcome(plan, 1), outcome(plan, 2)
     assert len(one["logs"]) == len(two["logs"]) >= 3
     assert any(log["grad_norm"] > 0.01 for log in one["logs"])
-    rel = 0.05 if computes_in_bf16() else 1e-3
     for ours, theirs in zip(one["logs"], two["logs"], strict=True):
-        for key in ("loss", "grad_norm", "reward", "completions/mean_length"):
-            assert ours[key] == pytest.approx(theirs[key], rel=rel, abs=1e-6), (ours["step"], key)
-    start = load_file(tiny_model / "model.safetensors")
-    distance = apart(one["weights"], two["weights"], start)
+        assert ours.keys() == theirs.keys()
+        for key in COMPARED & ours.keys():  # of PPO's two steps with a batch only the first tells of its answers
+            assert ours[key] == pytest.approx(theirs[key], rel=ROUNDING, abs=1e-6), (ours["step"], key)
+    distance = apart(one["weights"], two["weights"], load_file(STARTER / "model.safetensors"))
     (tmp_path / "apart.txt").write_text(f"{distance}")
-    assert distance < 10 * LEEWAY
+    assert distance < LEEWAY
