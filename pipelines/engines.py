@@ -8,9 +8,12 @@ from pipelines.plan import Plan, Training
 
 
 def require_engines(plan: Plan) -> None:
-    """Raises UserError when a stage samples with vLLM, or weights are to be quantised, and this machine cannot."""
+    """Raises UserError when a stage samples with vLLM, weights are to be quantised or shared out, or a tracker is to be
+    told, and this machine cannot.
+    """
     _require_qlora(plan)
     _require_sharding(plan)
+    _require_trackers(plan)
     stages = [stage.name for stage in plan.stages if getattr(stage, "sampling", None) == "vllm"]
     if not stages:
         return
@@ -34,6 +37,13 @@ def _require_sharding(plan: Plan) -> None:
         happened = f"sharding: {plan.sharding} shares a model out over GPUs, but {' and '.join(lacking)}"
         fix = "--num-processes N on a machine with GPUs, or sharding: none"
         raise UserError(happened, "several processes, each with its GPU", fix)
+
+
+def _require_trackers(plan: Plan) -> None:
+    lacking = [name for name in plan.report_to if importlib.util.find_spec(name) is None]
+    if lacking:
+        happened = f"report_to: {lacking[0]} is not installed"
+        raise UserError(happened, fix=f"pip install {' '.join(lacking)}, or take it out of report_to")
 
 
 def _require_qlora(plan: Plan) -> None:

@@ -1,6 +1,6 @@
 """gate.json: what a gate was held against, what was found, and whether the plan went on (pipelines/gates.py)."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.state import Step
 
@@ -37,6 +37,9 @@ class Judgement(_Strict):
 
 
 def kept(step: Step) -> Judgement | None:
-    """What was judged last, for reports."""
+    """What was judged last, for reports. None where nothing was, or where the file is damaged: `run` judges anew."""
     path = step.folder / FILE
-    return Judgement.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        return Judgement.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None

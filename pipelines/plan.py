@@ -20,6 +20,7 @@ _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
 Sharding = Literal["none", "fsdp2", "zero2", "zero3"]
+Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
 PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
@@ -355,6 +356,7 @@ class Plan(Strict):
     sharding: Sharding = Field(
         "none", description="Share weights and optimizer states out over the processes, by TRL's config of that name."
     )
+    report_to: tuple[Tracker, ...] = Field((), description="Trackers that also get the numbers of every training.")
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")
 

@@ -21,6 +21,7 @@ from pipelines.plan import ModelSpec, Training
 from pipelines.sharding import Weights, own_part, whole_weights
 from pipelines.sized import Device, Sized
 from pipelines.sizing import ModelFacts
+from pipelines.trackers import tracker_arguments
 from pipelines.watch import Watch
 
 
@@ -47,10 +48,10 @@ def common_arguments(job: Job, stage: Training, size: Sized, facts: ModelFacts) 
         "logging_steps": 1,
         "save_strategy": "no",
         "save_total_limit": 2,
-        "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": on_gpu,
         "remove_unused_columns": False,
+        **tracker_arguments(job, stage),
     } | stage.trainer
 
 

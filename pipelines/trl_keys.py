@@ -31,7 +31,7 @@ OWNED = {
     "chat_template_kwargs": "`model.template_args` of the plan",
     "model_init_kwargs": "`model` of the plan",
     "push_to_hub": "nothing: runs stay local",
-    "report_to": "nothing yet: curves are in the run's folder",
+    "report_to": "`report_to` of the plan",
     "do_train": "nothing",
     "do_eval": "nothing",
     "do_predict": "nothing",

@@ -66,21 +66,34 @@ def test_each_task_runs_to_its_report(tmp_path: Path, task: str, settings: list[
 
 @pytest.mark.soak
 @pytest.mark.parametrize("tuning", ["full", "lora"])
-@pytest.mark.parametrize("method", ["sft", "rejection_sampling", "grpo", "ppo"])
-def test_each_method_runs_with_all_weights_and_with_lora(tmp_path: Path, method: str, tuning: str) -> None:
+@pytest.mark.parametrize("method", ["sft", "rejection_sampling", "grpo", "ppo", "dpo", "kto"])
+def test_each_method_runs_with_all_weights_and_with_lora_and_its_model_ships(
+    tmp_path: Path, method: str, tuning: str
+) -> None:
     rows_file(tmp_path, "arithmetic", 300)
-    tool(tmp_path, "init", "--data", "rows.jsonl", "--yes", "--set", "name=each")
+    pairs = [
+        {"prompt": row["prompt"], "chosen": row["completion"], "rejected": row["completion"].splitlines()[-1]}
+        for row in generate("arithmetic", 100, seed=77)
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    preferences = {"preferences": "pairs.jsonl"} if method in ("dpo", "kto") else {}
+    tune = {"type": method, "name": "tune", **({"steps": 4} if method in ("grpo", "ppo") else {"epochs": 1})}
     plan = {
+        "version": 1,
         "name": "each",
         "model": {"name": "starter", "tuning": tuning},
-        "data": {"train": "rows.jsonl"},
+        "data": {"train": "rows.jsonl", **preferences},
         "graders": {"answer": {"type": "numeric"}},
         "metric": "answer",
         "evaluation": {"pass_k": 0},
-        "stages": [{"type": method, "name": "tune"} | ({"steps": 4} if method in ("grpo", "ppo") else {"epochs": 1})],
+        "stages": [{"type": "evaluate", "name": "base"}, tune, {"type": "evaluate", "name": "after"}],
     }
-    plan["stages"] = [{"type": "evaluate", "name": "base"}, *plan["stages"], {"type": "evaluate", "name": "after"}]  # type: ignore[misc]
     (tmp_path / "each.yaml").write_text(json.dumps(plan))
     report = json.loads(tool(tmp_path, "run", "each.yaml", "--json"))
     assert report["stages"][1]["method"] == method
     assert (list((tmp_path / "runs" / "each" / "stages").glob("tune-*/adapter")) != []) == (tuning == "lora")
+    tool(tmp_path, "export", "each.yaml", "--to", "shipped")  # which fails where it is not the measured model
+    found = json.loads((tmp_path / "shipped" / "export.json").read_text())["parity"]
+    assert found["logprob_difference"] < found["tolerance"]
+    assert found["answers"] > 0
+    assert (tmp_path / "shipped" / "adapter").exists() == (tuning == "lora")

@@ -1,14 +1,16 @@
-"""Shows a run on stderr: one line a stage, with rate and time left while it works."""
+"""Shows a run on stderr: one line a stage; while it works, a bar with rate and time left, and the training's curves."""
 
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from advisor.cli.curves import Curves
 from pipelines.state import Record, Step
 
 
@@ -37,18 +39,19 @@ class Terminal:
             TimeRemainingColumn(),
             TextColumn("{task.fields[shown]}"),
             console=self._console,
-            transient=True,
-            disable=not sys.stderr.isatty(),
         )
         self._bar: Any = None
+        self._curves = Curves()
+        self._live = Live(Group(self._bars, self._curves), console=self._console, transient=True)
         self.waiting = False  # whether the run ended because people's answers are missing
 
     def __enter__(self) -> "Terminal":
-        self._bars.start()
+        if sys.stderr.isatty():
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+        self._live.stop()
 
     def skipped(self, step: Step, record: Record) -> None:
         self._line("·", step, f"already done{_result(record)}")
@@ -61,6 +64,7 @@ class Terminal:
             self._line(" ", step, event["say"])
             return
         shown = "  ".join(f"{name} {value:.3g}" for name, value in event["shown"].items())
+        self._curves.tell(event["done"], event["shown"])
         if self._bar is None:
             self._bar = self._bars.add_task(step.stage.name, total=event["total"], unit=event["unit"], shown=shown)
         self._bars.update(
@@ -92,6 +96,7 @@ class Terminal:
         if self._bar is not None:
             self._bars.remove_task(self._bar)
             self._bar = None
+        self._curves.forget()
 
     def _line(self, mark: str, step: Step, text: str) -> None:
         kind = "" if step.stage.type == step.stage.name else f" [dim]{step.stage.type}[/]"

@@ -13,7 +13,7 @@ from advisor.ci.junit import write_junit
 from advisor.cli.main import run_command
 from pipelines.evals.grades import GradedRow, write_grades
 from pipelines.files import write_json
-from pipelines.gate_file import Judgement
+from pipelines.gate_file import Judgement, kept
 from pipelines.gates import change, judge
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
@@ -207,3 +207,12 @@ def test_run_tells_machines_of_a_shut_gate(
     assert "::error title=gate of base::pass rate 0.0%25 is under 90.0%25" in capsys.readouterr().err
     assert run_command(["run", str(plan), "--allow-gate", "sft"]) == 1
     assert "no stage with a gate is called `sft`" in capsys.readouterr().err
+
+
+def test_a_damaged_record_of_a_gate_is_judged_anew(done: Done) -> None:
+    todo = done({"min_pass_rate": 0.5}, graded(10), graded(30))
+    first = judge(todo[-1], todo, ())
+    path = todo[-1].folder / "gate.json"
+    path.write_text(path.read_text()[:20])
+    assert kept(todo[-1]) is None
+    assert judge(todo[-1], todo, ()) == first == kept(todo[-1])
