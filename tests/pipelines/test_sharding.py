@@ -22,6 +22,7 @@ from pipelines.state import steps
 from tests.pipelines import sharded_on_cpu
 from tests.pipelines.test_machines import plan_of
 from tests.pipelines.test_runner import SFT, Notes
+from tests.pipelines.test_two_processes import PASS, RATE, write_rows
 
 Writer = Callable[..., Path]
 PPO = {"type": "ppo", "name": "ppo", "steps": 2}
@@ -102,3 +103,20 @@ def test_fsdp2_leaves_the_weights_that_whole_models_leave(
     before = load_file(Path(model["name"]) / "model.safetensors")
     assert max(float((shared[name] - before[name]).abs().max()) for name in before) > 1e-4
     assert numbers["taken_from_step"] == numbers["steps"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["dpo", "kto", "reward_model"])
+def test_fsdp2_learns_preferences_as_whole_models_do(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {"gate": False} if kind == "reward_model" else {}
+    plan = write_plan(RATE | PASS | more | {"type": kind, "name": kind}, **write_rows(tmp_path, kind))
+    whole, _ = trained(plan, "none", kind)
+    shard_here(monkeypatch)
+    shared, _ = trained(plan, "fsdp2", kind)
+    assert shared.keys() == whole.keys()
+    assert max(float((shared[name] - whole[name]).abs().max()) for name in whole) < 1e-5
+    before = load_file(tiny_model / "model.safetensors")
+    kept = before.keys() & shared.keys()
+    assert max(float((shared[name] - before[name]).abs().max()) for name in kept) > 1e-4
