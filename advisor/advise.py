@@ -21,10 +21,10 @@ from advisor.profile import DataProfile, profile
 from advisor.profiling.for_init import closer
 from advisor.questions import DATA, PROBE, QUESTIONS, Context
 from graders.errors import UserError
-from pipelines.data.checked import load_checked
+from pipelines.data.checked import load_checked, load_preferences, read_preferences
 from pipelines.data.checks import check_rows, check_split
 from pipelines.data.load import load_rows
-from pipelines.data.rows import Rows
+from pipelines.data.rows import Row, Rows
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import limit_rows
 from pipelines.evals.audit import audit
@@ -178,7 +178,16 @@ def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
 def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
     """The rows that a plan would use, and their profile. Splits them too: a fault is better found before training."""
     rows = read_rows(spec, folder)
-    return rows, profile(rows, check_rows(rows) + check_split(load_checked(spec, folder)) + closer(rows))
+    found = check_rows(rows) + check_split(load_checked(spec, folder)) + closer(rows)
+    return rows, profile(rows, found, _preferred(spec, folder))
+
+
+def _preferred(spec: DataSpec, folder: Path) -> tuple[Row, ...] | None:
+    """The rows of a file of preferences; None where none is named. A fault in it is better found before training."""
+    if spec.preferences is None:
+        return None
+    load_preferences(spec, folder)
+    return read_preferences(spec, folder).rows
 
 
 def read_rows(spec: DataSpec, folder: Path) -> Rows:

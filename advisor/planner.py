@@ -37,7 +37,7 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
         raise UserError(
             f"the advice is {pipeline(decision.outcome, decision.stages)}, but {profile.source} holds no preferences",
             "columns such as chosen and rejected",
-            "name the file that has the pairs with --data",
+            "name the file that has the pairs with --preferences, or with --data",
         )
     grader = chosen_grader(decision, profile, answers)
     measured = {GRADER: grader} if grader else {}
@@ -92,7 +92,9 @@ def _data(decision: Decision, profile: DataProfile, spec: DataSpec) -> DataSpec:
     if "sft" in decision.stages and profile.num_completions == 0 and (reference := reference_column(profile)):
         columns["completion"] = reference
     skewed = profile.answers.skew >= SKEWED and "sft" in decision.stages
-    return spec.model_copy(update={"columns": columns, "balance": "label" if skewed else spec.balance})
+    learned = spec.preferences if PREFERENCES.intersection(decision.stages) else None
+    told = {"columns": columns, "balance": "label" if skewed else spec.balance, "preferences": learned}
+    return spec.model_copy(update=told)
 
 
 def reference_column(profile: DataProfile) -> str | None:

@@ -54,9 +54,11 @@ class DataProfile:
     findings: tuple[Finding, ...]
 
 
-def profile(rows: Rows, findings: Sequence[Finding] = ()) -> DataProfile:
-    """Measures the rows. findings: what the checks of the data said."""
+def profile(rows: Rows, findings: Sequence[Finding] = (), preferred: Sequence[Row] | None = None) -> DataProfile:
+    """Measures the rows. findings: what the checks of the data said. preferred: rows of a file of preferences, which
+    then count as such in place of these."""
     each = rows.rows
+    compared = each if preferred is None else preferred
     answers = answer_kind(each)
     fit = fit_grader(each, answers)
     graded = [row for row in each if row.desirable is None]
@@ -69,12 +71,12 @@ def profile(rows: Rows, findings: Sequence[Finding] = ()) -> DataProfile:
         notes=rows.notes,
         num_rows=len(each),
         num_prompts=len(set(map(_asked, each))),
-        num_unpaired=len(set(map(_asked, each)) - {_asked(row) for row in each if row.is_pair}),
+        num_unpaired=len(set(map(_asked, each)) - {_asked(row) for row in compared if row.is_pair}),
         num_completions=num_completions,
         num_references=sum(row.reference is not None for row in graded),
         num_labelled=num_completions if fit and fit.material else num_answered,
-        num_pairs=sum(row.is_pair for row in each),
-        num_thumbs=sum(row.desirable is not None for row in each),
+        num_pairs=sum(row.is_pair for row in compared),
+        num_thumbs=sum(row.desirable is not None for row in compared),
         num_tools=sum(bool(row.tools or row.tool_calls) for row in each),
         answers=answers,
         demonstrations=answers.worked or answers.kind == "long_text",

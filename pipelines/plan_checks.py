@@ -18,7 +18,6 @@ from pipelines.plan import (
     Plan,
     Stage,
     Training,
-    reads_preferences,
     served_by,
 )
 from pipelines.stages import STAGES, graders_of
@@ -84,14 +83,12 @@ def _grader_names(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
 
 
 def _preference_faults(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
-    """Two sources of preferences, or one that nothing reads."""
+    """Two sources of preferences."""
     if plan.data.preferences is None:
         return []
     where = ("data", "preferences")
     if any(isinstance(stage, Label) for stage in plan.stages):
         return [(where, "a stage of type `label` collects preferences already: keep that stage or this file")]
-    if not any(reads_preferences(plan, stage) for stage in plan.stages):
-        return [(where, "no stage learns from preferences (reward_model, dpo and kto do)")]
     return []
 
 

@@ -87,12 +87,10 @@ class Step:
             return Record.model_validate_json(self.record_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except ValueError:
+            fix = "delete it and run again: the stage is run anew"
             raise UserError(
-                f"this record is damaged: {error}",
-                "JSON that a finished stage wrote",
-                "delete it",
-                str(self.record_path),
+                "this record is damaged", "JSON that a finished stage wrote", fix, str(self.record_path)
             ) from None
 
 

@@ -9,6 +9,7 @@ from advisor.cli.options import data_options, language_option
 
 @click.command()
 @click.option("--data", metavar="FILE", help="File, folder saved by `datasets`, or hub id.")
+@click.option("--preferences", metavar="FILE", help="Pairs, or answers marked good or bad, in a file of their own.")
 @click.option("--model", metavar="NAME", help="`starter`, a model folder or a hub id.")
 @click.option("--answers", type=click.Path(path_type=Path), help="Take answers from this file.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Give one answer.")

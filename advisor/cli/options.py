@@ -85,8 +85,12 @@ def _with(options: Iterable[Decorator], command: Any) -> Any:
 def data_spec(train: str, options: Mapping[str, Any], folder: Path) -> DataSpec:
     """The options as a DataSpec whose paths start from `folder`."""
     fields = {key: options[key] for key in ("limit", "prompt", "system") if options.get(key) is not None}
-    held_out = {key: path_from(options[key], folder) for key in ("validation", "test") if options.get(key) is not None}
-    return DataSpec.model_validate({"train": train, "columns": columns_of(options["columns"]), **fields, **held_out})
+    files = {
+        key: path_from(options[key], folder)
+        for key in ("validation", "test", "preferences")
+        if options.get(key) is not None
+    }
+    return DataSpec.model_validate({"train": train, "columns": columns_of(options["columns"]), **fields, **files})
 
 
 def path_from(path: str, folder: Path) -> str:

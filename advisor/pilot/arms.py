@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graders.errors import UserError
-from pipelines.data.rows import Split
+from pipelines.data.rows import Row, Split
 from pipelines.data.table import did_you_mean, listed
 from pipelines.plan import Plan, Training
 
@@ -25,12 +25,15 @@ class Arm:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def arms(plan: Plan, split: Split, wanted: Sequence[str] = ()) -> tuple[Arm, ...]:
-    """All that is possible, or those of `wanted`. Raises UserError where one of those is not, and why."""
+def arms(plan: Plan, split: Split, wanted: Sequence[str] = (), preferred: Sequence[Row] = ()) -> tuple[Arm, ...]:
+    """All that is possible, or those of `wanted`. Raises UserError where one of those is not, and why.
+
+    preferred: pairs or marked answers of a file of their own.
+    """
     if unknown := [name for name in wanted if name not in METHODS]:
         hint = did_you_mean(unknown[0], METHODS)
         raise UserError(f"there is no method {unknown[0]!r} to try", f"some of {listed(METHODS)}", hint)
-    lacks = {method: missing(method, plan, split) for method in METHODS}
+    lacks = {method: missing(method, plan, split, preferred) for method in METHODS}
     if impossible := [name for name in wanted if lacks[name]]:
         raise UserError(f"{impossible[0]} cannot be tried: {lacks[impossible[0]]}", "methods that the data allows")
     chosen = [method for method in METHODS if not lacks[method] and (not wanted or method in wanted)]
@@ -48,15 +51,15 @@ def _arm(name: str, method: str, plan: Plan, warm: bool) -> Arm:
     return Arm(name, method, warm, own.model_dump(exclude_defaults=True, exclude=left) if own else {})
 
 
-def missing(method: str, plan: Plan, split: Split) -> str:
+def missing(method: str, plan: Plan, split: Split, preferred: Sequence[Row] = ()) -> str:
     """Why the method is out; "" where it can be tried."""
     rows = split.train.rows
     if method == "sft":
         return "" if any(row.demonstration for row in rows) else "no row has an answer to imitate"
     if method == "dpo":
-        return "" if any(row.is_pair for row in rows) else "no row has a chosen and a rejected answer"
+        return "" if any(row.is_pair for row in preferred or rows) else "no row has a chosen and a rejected answer"
     if method == "kto":
-        return "" if any(row.is_marked for row in rows) else "no row has an answer marked good or bad"
+        return "" if any(row.is_marked for row in preferred or rows) else "no row has an answer marked good or bad"
     reward = plan.reward or plan.metric
     if reward not in plan.graders:
         return "no grader scores answers"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graders.errors import UserError
-from pipelines.data.checked import load_checked
+from pipelines.data.checked import load_checked, load_preferences
 from pipelines.data.rows import Row, Split
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import prompt_hash
@@ -36,6 +36,12 @@ def write(split: Split, spec: DataSpec, folder: Path) -> DataSpec:
     write_rows(folder / "compared.jsonl", split.validation.rows)
     named = {"train": str(folder / "train.jsonl"), "validation": None, "test": str(folder / "compared.jsonl")}
     return spec.model_copy(update={**named, "limit": None})
+
+
+def preferred(loaded: LoadedPlan) -> tuple[Row, ...]:
+    """The training rows of `data.preferences`; none where the plan's own rows hold the preferences, if any."""
+    spec = loaded.plan.data
+    return load_preferences(spec, loaded.folder).train.rows if spec.preferences else ()
 
 
 def part_of_labels(split: Split, share: float, path: Path) -> int:

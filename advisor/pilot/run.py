@@ -53,7 +53,7 @@ def run_pilot(loaded: LoadedPlan, folder: Path, settings: Settings, watcher: Wat
     """Raises UserError where nothing can be compared, and Ended where the runner was stopped."""
     split = rows.load(loaded)
     race = _Race(loaded, folder, split, rows.write(split, loaded.plan.data, folder / "rows"), watcher)
-    candidates = arms(loaded.plan, split, settings.methods)
+    candidates = arms(loaded.plan, split, settings.methods, rows.preferred(loaded))
     minutes = rungs.minutes_each(settings.minutes, candidates)
     plan, measured = race.run(candidates, minutes)
     base = race.grades(plan, "base")

@@ -11,6 +11,7 @@ from pipelines.data.spec import DataSpec
 from pipelines.data.split import split_beside
 from pipelines.data.table import listed
 from pipelines.evals.compare import FEWEST_PROMPTS
+from pipelines.plan import reads_preferences
 from pipelines.preflight.record import Line, amber, green, of_error, red
 from pipelines.preflight.subject import Subject
 
@@ -48,6 +49,9 @@ def _preferences(subject: Subject) -> Iterator[Line]:
     spec = subject.plan.data
     if spec.preferences is None:
         return
+    if not any(reads_preferences(subject.plan, stage) for stage in subject.plan.stages):
+        told = "no stage learns from the preferences (reward_model, dpo and kto do)"
+        yield amber("data", told, "add such a stage, or take them out of the plan")
     try:
         rows = read_preferences(spec, subject.loaded.folder)
         parts = split_beside(rows, subject.split, spec)

@@ -312,6 +312,15 @@ def test_what_was_damaged_after_it_was_done_is_named_with_the_way_out(write_plan
     with pytest.raises(UserError, match="run again with --force base"):
         run(plan)
     grades.write_text(whole)
+    (record,) = (plan.parent / "run" / "stages").glob("base-????????/done.json")
+    told = record.read_text()
+    record.write_text(told[: len(told) // 2])
+    with pytest.raises(UserError, match="this record is damaged"):
+        run(plan)
+    record.write_text(told)
+    (curve,) = (plan.parent / "run" / "stages").glob("sft-????????/curve.json")
+    curve.write_text(curve.read_text()[:50])
+    assert run(plan)[0] == DONE, "a page without this curve is better than none"
     (model,) = (plan.parent / "run" / "stages").glob("sft-????????/model")
     model.rename(model.with_name("elsewhere"))
     with pytest.raises(UserError, match="stage `sft` left is gone"):

@@ -35,11 +35,11 @@ class Trained:
 
 
 def charts_of(folder: Path, alarms: Sequence[Mapping[str, Any]]) -> tuple[Chart, ...]:
-    """From curve.json; () where the stage left none (rejection sampling's stand with its rounds)."""
-    path = folder / "curve.json"
-    if not path.exists():
+    """From curve.json; () where the stage left none (rejection sampling's stand with its rounds), or it is damaged."""
+    try:
+        log: Log = json.loads((folder / "curve.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return ()
-    log: Log = json.loads(path.read_text(encoding="utf-8"))
     marks = tuple(Mark(float(alarm["step"]), f"{alarm['name']}: {alarm['text']}") for alarm in alarms)
     practised = any("reward" in entry for entry in log)
     found = []

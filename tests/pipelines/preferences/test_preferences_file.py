@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from advisor.cli.main import run_command
+from advisor.pilot.arms import arms
+from advisor.pilot.rows import preferred
 from graders.errors import UserError
 from pipelines.data.checked import load_checked, load_preferences
 from pipelines.data.load import load_rows
 from pipelines.data.spec import DataSpec, SplitSpec
 from pipelines.data.split import prompt_hash
+from pipelines.plan import Training
 from pipelines.plan_file import load_plan
 from pipelines.preferences.on_files import audit_file
 from pipelines.state import steps
@@ -77,19 +81,36 @@ def test_new_pairs_rerun_what_reads_them_alone(folder: Path, write_plan: Writer)
     assert changed == ["preferences"]
 
 
-@pytest.mark.parametrize(
-    ("stages", "told"),
-    [
-        ([SFT], "no stage learns from preferences"),
-        ([{"type": "label", "name": "label"}, DPO], "a stage of type `label` collects preferences already"),
-    ],
-)
-def test_a_file_that_nothing_reads_or_that_is_one_too_many_is_refused(
-    folder: Path, write_plan: Writer, stages: list[dict[str, str]], told: str
-) -> None:
-    plan = write_plan(*stages, data={"train": "rows.jsonl", "preferences": "pairs.jsonl"})
-    with pytest.raises(UserError, match=told):
+def test_a_file_beside_a_stage_that_collects_answers_is_refused(folder: Path, write_plan: Writer) -> None:
+    data = {"train": "rows.jsonl", "preferences": "pairs.jsonl"}
+    plan = write_plan({"type": "label", "name": "label"}, DPO, data=data)
+    with pytest.raises(UserError, match="a stage of type `label` collects preferences already"):
         load_plan(plan)
+
+
+def test_init_advises_and_plans_by_a_file_of_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"prompt": f"{n} + {n} = ?", "completion": f"{n}+{n}={2 * n}\n#### {2 * n}"} for n in range(300)]
+    write(tmp_path / "rows.jsonl", [{**row, "reference": row["completion"].split()[-1]} for row in rows])
+    write(tmp_path / "pairs.jsonl", pairs([f"May I {n}?" for n in range(600)]))
+    plan = tmp_path / "plan.yaml"
+    told = ["--data", "rows.jsonl", "--preferences", "pairs.jsonl"]
+    assert run_command(["init", *told, "--yes"]) == 0
+    assert "on the 600 pairs" in plan.read_text()
+    loaded = load_plan(plan).plan
+    assert loaded.data.preferences == "pairs.jsonl"
+    assert [stage.type for stage in loaded.stages if isinstance(stage, Training)][-1] == "dpo"
+    write(tmp_path / "pairs.jsonl", pairs([f"May I {n}?" for n in range(20)]))
+    assert run_command(["init", *told, "--yes", "--force"]) == 0
+    assert load_plan(plan).plan.data.preferences is None, "too few for DPO"
+
+
+def test_a_pilot_races_dpo_where_pairs_stand_in_a_file_of_their_own(folder: Path, write_plan: Writer) -> None:
+    data = {"train": "rows.jsonl", "preferences": "pairs.jsonl"}
+    loaded = load_plan(write_plan(SFT, DPO, data=data))
+    split = load_checked(loaded.plan.data, folder)
+    assert "dpo" not in [arm.method for arm in arms(loaded.plan, split)]
+    assert "dpo" in [arm.method for arm in arms(loaded.plan, split, preferred=preferred(loaded))]
 
 
 def test_the_audit_of_a_plan_looks_at_the_file(folder: Path, write_plan: Writer) -> None:
