@@ -1,10 +1,11 @@
 """A model that is ready to answer, for `evaluate`, `probe` and rejection sampling: loaded here, or behind a server."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pipelines import processes
 from pipelines.data.render import encode_prompt
 from pipelines.data.rows import Message, Row
 from pipelines.job import Job
@@ -12,6 +13,7 @@ from pipelines.models import Policy, load_policy
 from pipelines.sampling import Completion, Sampling, sample
 from pipelines.served import asked_without, sample_served
 from pipelines.served_spec import Served
+from pipelines.shares import own_path, shared
 from pipelines.training import answer_limit, model_facts, require_room
 
 UNKNOWN_ROOM = 1 << 30
@@ -33,6 +35,13 @@ class Answerer:
         if isinstance(self.model, Served):
             return sample_served(self.model, prompts, settings, args, self.job.progress, kept)
         return sample(self.model, prompts, settings, args, self.job.progress, kept)
+
+    def shared_answers(
+        self, prompts: Sequence[Sequence[Message]], settings: Sampling, kept: Path
+    ) -> list[list[Completion]]:
+        """The same; several processes share the prompts, each with a file of its own, and all get all answers."""
+        settings = replace(settings, first=processes.rank(), every=processes.count())
+        return shared(prompts, lambda own: self.answers(own, settings, own_path(kept)))
 
     def room(self, prompts: Sequence[Sequence[Message]]) -> int:
         """Tokens that the context leaves beside the longest prompt. A served model's context the server alone knows,

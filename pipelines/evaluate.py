@@ -2,6 +2,7 @@
 
 In: a policy, the plan's test rows, the metric. Out: grades.jsonl (one greedy answer a row), samples.jsonl (the
 completions behind pass@k), and numbers. Chooses nothing. What was answered before a stop stays in answers*.jsonl.
+Several processes share the rows; only without a grader each measures them all.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from graders.base import Grader
 from graders.errors import UserError
 from graders.statistics import mean_pass_at_k, wilson_interval
+from pipelines import processes
 from pipelines.answering import Answerer, answerer
 from pipelines.data.checked import load_checked, load_preferences
 from pipelines.data.load import load_rows
@@ -18,13 +20,14 @@ from pipelines.data.spec import DataSpec
 from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import REGRESSION, GradedRow, write_grades
 from pipelines.evals.likelihood import likelihood_rows, preference_rows
-from pipelines.evals.score import grade_completions
+from pipelines.evals.score import grade_groups, grade_together
 from pipelines.grader_rows import checked_grader
 from pipelines.job import Job, Numbers
 from pipelines.models import load_policy
 from pipelines.plan import Evaluate
 from pipelines.rewards import sample_of
 from pipelines.sampling import Completion, Sampling
+from pipelines.shares import shared
 
 _WITHOUT_GRADER = {"likelihood": likelihood_rows, "preference": preference_rows}
 
@@ -43,7 +46,7 @@ def run(job: Job) -> Numbers:
     grader = checked_grader(job, job.plan.metric, rows)
     asked = answerer(job, served, job.plan.evaluation.max_new_tokens, split.train.rows, "answer")
     graded = _answered(asked, grader, rows)
-    write_grades(job.folder / "grades.jsonl", graded)
+    _keep(job, "grades.jsonl", graded)
     _require_grades(graded, job)
     return {
         **_regression(asked),
@@ -66,10 +69,16 @@ def _regression(asked: Answerer) -> dict[str, Any]:
     grader = checked_grader(job, settings.regression_metric or job.plan.metric, rows)
     job.progress.say(f"answers {len(rows)} rows that must not get worse")
     sampling = Sampling(asked.limit, seed=job.plan.seed)
-    answers = asked.answers([row.messages for row in rows], sampling, job.folder / "answers-regression.jsonl")
-    graded = grade_completions(grader, rows, [answer[0] for answer in answers])
-    write_grades(job.folder / REGRESSION, graded)
+    answers = asked.shared_answers([row.messages for row in rows], sampling, job.folder / "answers-regression.jsonl")
+    graded = grade_together(grader, rows, [answer[0] for answer in answers])
+    _keep(job, REGRESSION, graded)
     return {"regression": {key: summary(graded)[key] for key in ("n", "pass_rate", "interval", "mean_score")}}
+
+
+def _keep(job: Job, name: str, graded: Sequence[GradedRow]) -> None:
+    """Every process has all grades; one of them writes."""
+    if processes.is_first():
+        write_grades(job.folder / name, graded)
 
 
 def _require_grades(graded: Sequence[GradedRow], job: Job) -> None:
@@ -97,10 +106,12 @@ def _answered(asked: Answerer, grader: Grader, rows: list[Row]) -> list[GradedRo
     best_of = job.config(Evaluate).best_of
     drawn = Sampling(asked.limit, job.plan.evaluation.temperature, best_of, job.plan.seed)
     settings = Sampling(asked.limit, seed=job.plan.seed) if best_of == 1 else drawn
-    answers = asked.answers([row.messages for row in rows], settings, job.folder / "answers.jsonl")
+    answers = asked.shared_answers([row.messages for row in rows], settings, job.folder / "answers.jsonl")
     if best_of > 1:
-        answers = best_answers(checked_grader(job, job.reward_name, rows), rows, answers)
-    return grade_completions(grader, rows, [answer[0] for answer in answers])
+        reward = checked_grader(job, job.reward_name, rows)
+        several = list(zip(rows, answers, strict=True))
+        answers = shared(several, lambda own: best_answers(reward, [row for row, _ in own], [some for _, some in own]))
+    return grade_together(grader, rows, [answer[0] for answer in answers])
 
 
 def best_answers(
@@ -124,9 +135,9 @@ def _pass_at_k(asked: Answerer, grader: Grader, rows: list[Row]) -> dict[str, An
         return {}
     part = chosen(rows, settings.pass_k_rows)
     drawing = Sampling(asked.limit, settings.temperature, settings.pass_k, job.plan.seed)
-    answers = asked.answers([row.messages for row in part], drawing, job.folder / "answers-drawn.jsonl")
-    by_row = [grade_completions(grader, [row] * len(some), some) for row, some in zip(part, answers, strict=True)]
-    write_grades(job.folder / "samples.jsonl", [graded for group in by_row for graded in group])
+    answers = asked.shared_answers([row.messages for row in part], drawing, job.folder / "answers-drawn.jsonl")
+    by_row = grade_groups(grader, part, answers)
+    _keep(job, "samples.jsonl", [graded for group in by_row for graded in group])
     rows_asked = {"pass_at_k_rows": len(part), "pass_at_k_temperature": settings.temperature}
     return {"pass_at_k": pass_table(by_row), **rows_asked}
 
@@ -171,5 +182,5 @@ def _without_grader(job: Job, graded: list[GradedRow]) -> Numbers:
             "name their columns, or choose a grader as metric",
             job.plan.data.test or job.plan.data.train,
         )
-    write_grades(job.folder / "grades.jsonl", graded)
+    _keep(job, "grades.jsonl", graded)
     return summary(graded)

@@ -1,7 +1,7 @@
 """Measures a model on validation rows while it trains, and keeps the weights that did best.
 
 A policy is measured by the plan's metric; by `preference` on validation rows that are pairs or marked. Without
-validation rows, or with `likelihood`, nothing is measured and the last weights are taken.
+validation rows, with `likelihood`, or where the model is sharded, nothing is measured and the last weights are taken.
 What is measured goes into the training log too, with the interval of its change since the best, for the alarms.
 """
 
@@ -95,7 +95,8 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     """
 
     def __init__(self, job: Job, measure: Measure | None, from_start: bool = False, often: bool = False) -> None:
-        self._job, self._measurement, self._from_start = job, measure, from_start
+        whole = job.plan.sharding == "none"  # else no process has a model that could answer
+        self._job, self._measurement, self._from_start = job, measure if whole else None, from_start
         self._times = OFTEN if often else TIMES
         self._measured: dict[int, Scores] = {}
         self._started = time.monotonic()

@@ -16,6 +16,7 @@ from pipelines import memory
 from pipelines.data.render import stop_token_ids
 from pipelines.files import new_file_mode
 from pipelines.plan import ModelSpec
+from pipelines.sharding import Weights
 
 LORA_OVER_PARAMETERS = 500_000_000
 LORA_RANK = 32
@@ -204,21 +205,22 @@ def lora_config(spec: ModelSpec) -> Any:
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> None:
+def save_policy(model: Any, source: Policy, spec: ModelSpec, folder: Path, weights: Weights | None = None) -> None:
     """Leaves `model` as a plain fp32 model in `folder`, atomically; an adapter is kept beside it and merged.
 
-    source: the policy that training started from; its folder is read again for a merge, unquantised.
+    source: the policy that training started from; its folder is read again for a merge, unquantised. weights: the
+    model's state, where it is sharded.
     """
     temporary = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     if hasattr(model, "peft_config"):
         adapter = folder.with_name("adapter")
-        model.save_pretrained(adapter)
-        model = merge(source.where, adapter, spec)
+        model.save_pretrained(adapter, state_dict=weights)
+        model, weights = merge(source.where, adapter, spec), None
     model.generation_config.eos_token_id = list(source.stop_ids)
     model.generation_config.pad_token_id = source.tokenizer.pad_token_id
-    model.save_pretrained(temporary)
+    model.save_pretrained(temporary, state_dict=weights)
     source.tokenizer.save_pretrained(temporary)
     for path in temporary.iterdir():  # safetensors leaves weights that nobody but their owner may read
         path.chmod(new_file_mode())

@@ -19,6 +19,7 @@ PLAN_VERSION: Literal[1] = 1
 _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 METRICS_WITHOUT_GRADER = ("likelihood", "preference")
+Sharding = Literal["none", "fsdp2", "zero2", "zero3"]
 Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
 PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
@@ -351,7 +352,10 @@ class Plan(Strict):
     metric: str = Field(description="Grader that decides whether it worked, or `likelihood`, or `preference`.")
     evaluation: Evaluation = Evaluation()
     stages: tuple[Stage, ...] = Field(min_length=1, description="In order; each starts from the newest model.")
-    processes: int = Field(1, ge=1, description="Training processes, one a GPU; more than one run under accelerate.")
+    processes: int = Field(1, ge=1, description="Processes that train, evaluate and probe together, one a GPU.")
+    sharding: Sharding = Field(
+        "none", description="Share weights and optimizer states out over the processes, by TRL's config of that name."
+    )
     report_to: tuple[Tracker, ...] = Field((), description="Trackers that also get the numbers of every training.")
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_minutes: float = Field(10.0, ge=0, description="How much work a killed run may lose; 0: every step.")

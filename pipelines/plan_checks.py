@@ -11,6 +11,7 @@ from graders.errors import nearest
 from graders.reward_model import stages_of
 from pipelines.plan import (
     METRICS_WITHOUT_GRADER,
+    PPO,
     Evaluate,
     Gate,
     Label,
@@ -29,7 +30,7 @@ _LEFT = {"policy": "a model", "rows": "answers of people", "reward_model": "a re
 
 def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
     """Faults between fields: (where, message)."""
-    faults = [*_grader_names(plan), *_preference_faults(plan)]
+    faults = [*_grader_names(plan), *_preference_faults(plan), *_sharding_faults(plan)]
     seen: dict[str, Stage] = {}
     for place, stage in enumerate(plan.stages):
         where = ("stages", place)
@@ -43,6 +44,20 @@ def inconsistent(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
         if isinstance(stage, Training):
             faults += [((*where, "trainer", key), message) for key, message in _trainer_keys(stage)]
         seen[stage.name] = stage
+    return faults
+
+
+def _sharding_faults(plan: Plan) -> list[tuple[tuple[str | int, ...], str]]:
+    if plan.sharding == "none":
+        return []
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    if plan.model.tuning == "qlora":
+        faults.append((("sharding",), "weights of 4 bits are not shared out: `tuning: lora`, or `sharding: none`"))
+    for stage in plan.stages:
+        if isinstance(stage, PPO):
+            happened = f"stage `{stage.name}`: ppo does not train under {plan.sharding}"
+            why = "its value model is not shared out: `sharding: none`, or grpo, which has no value model"
+            faults.append((("sharding",), f"{happened}, for {why}"))
     return faults
 
 

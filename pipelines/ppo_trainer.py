@@ -19,6 +19,7 @@ from graders.errors import UserError
 from pipelines import ppo_math, rl_sampling
 from pipelines.alarms import SPREADLESS
 from pipelines.plan import PPO
+from pipelines.sharding import holds_whole
 from pipelines.value_model import ValueModel
 
 VALUE_CLIP = 0.2
@@ -31,8 +32,7 @@ MOST_KL_AT_START = 1e-4
 
 def refuse_sharding(kind: DistributedType) -> None:
     """Raises UserError unless each process holds whole models: one process, or DDP."""
-    whole = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
-    if kind not in whole:
+    if not holds_whole(kind):
         raise UserError(
             f"ppo does not train under {kind.value}",
             "one process, or several that each hold the whole model (DDP): the value model is not sharded",

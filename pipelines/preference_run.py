@@ -51,7 +51,8 @@ def learn(job: Job, policy: Policy, split: Split, trainer: Any, watch: Watch, st
     trainer.add_callback(bell)
     numbers = train(trainer, job, policy, watch, best)
     tuned = replace(policy, model=trainer.accelerator.unwrap_model(trainer.model))
-    known = trainer.ref_model is not None or hasattr(tuned.model, "peft_config")
+    whole = job.plan.sharding == "none"  # else no process could sample from it
+    known = whole and (trainer.ref_model is not None or hasattr(tuned.model, "peft_config"))
     rows = held or split.train.rows
     moved = drift(job, tuned, trainer.ref_model, rows, new_tokens) if known and processes.is_first() else {}
     return {"beta": trainer.beta, **course(trainer.state.log_history), **moved, **bell.outcome(numbers), **numbers}

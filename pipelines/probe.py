@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from graders.errors import UserError
+from pipelines import processes
 from pipelines.data.checked import load_checked
 from pipelines.data.rows import Row, Split
 from pipelines.data.split import prompt_hash
@@ -46,7 +47,8 @@ def run(job: Job) -> Numbers:
         asking.go_on(look)
         if asking.settled:
             break
-    asking.write()
+    if processes.is_first():
+        asking.write()
     train_rows, notes = len(split.train.rows), (*asker.notes, *asker.model.notes().values())
     asked = Asked(stage, part, len(rows), train_rows, asker.limit, asking.rate, named, asking.alpha, notes)
     return probed(asking.groups, list(asking.found.values()), asked).model_dump(mode="json")

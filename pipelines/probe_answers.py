@@ -1,6 +1,7 @@
 """A policy's answers to the rows of a probe, part by part: greedy in each style, drawn to the rows as they are.
 
-What was answered before a stop is kept in the job's folder, a file for each part of each style.
+What was answered before a stop is kept in the job's folder, a file for each part of each style. Several processes share
+the rows of each part.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from pipelines import sizing
 from pipelines.answering import answerer
 from pipelines.data.rows import Row
 from pipelines.evals.grades import GradedRow
-from pipelines.evals.score import grade_completions
+from pipelines.evals.score import grade_groups, grade_together
 from pipelines.job import Job
 from pipelines.plan import Probe
 from pipelines.prompt_styles import Style, asked, follows, read
@@ -85,16 +86,14 @@ class Asker:
         settings = Sampling(self._limits[style], seed=self._job.plan.seed)
         answers = [one[0] for one in self._sample(style, rows, start, settings)]
         into.followed += sum(follows(style, row, answer) for row, answer in zip(rows, answers, strict=True))
-        into.graded += grade_completions(self._grader, rows, [read(style, answer) for answer in answers])
+        into.graded += grade_together(self._grader, rows, [read(style, answer) for answer in answers])
 
     def drawn(self, rows: Sequence[Row], start: int) -> list[list[GradedRow]]:
         """Draws answers to the rows as they are: a group for each."""
         stage = self._stage
         settings = Sampling(self.limit, stage.temperature, stage.samples_per_prompt, self._job.plan.seed + start)
         answers = self._sample("direct", rows, start, settings)
-        return [
-            grade_completions(self._grader, [row] * len(some), some) for row, some in zip(rows, answers, strict=True)
-        ]
+        return grade_groups(self._grader, rows, answers)
 
     def make_room(self, direct: Answers) -> None:
         """Cuts drawn answers no earlier than direct ones need, whatever the data say of their length."""
@@ -107,7 +106,7 @@ class Asker:
         kept = self._job.folder / f"answers-{kind}-{start}.jsonl"
         prompts = [asked(row, style, self._shots) for row in rows]
         with self._job.progress.part(self.done, self.total):
-            found = self.model.answers(prompts, settings, kept)
+            found = self.model.shared_answers(prompts, settings, kept)
         self.done += len(rows) * settings.num_samples
         return found
 

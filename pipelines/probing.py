@@ -11,12 +11,13 @@ from typing import Any, get_args
 
 from graders.errors import UserError
 from graders.reward_model import stages_of
-from pipelines.launcher import DONE, Watcher, finished_record
+from pipelines.launcher import DONE, Watcher
 from pipelines.plan import ModelSpec, Plan, Probe, PromptStyle
 from pipelines.plan_file import LoadedPlan
 from pipelines.probe_result import Probed
 from pipelines.runner import Options, run_plan
 from pipelines.state import Record, Step, steps
+from pipelines.work_file import finished_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ The launcher (torch.distributed.run, accelerate) tells by the environment's RANK
 """
 
 import os
-from typing import TypeVar
+from datetime import timedelta
+from typing import Any, TypeVar
 
 Told = TypeVar("Told")
 
@@ -17,6 +18,20 @@ def rank() -> int:
 def count() -> int:
     """How many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def begin(meet: bool) -> None:
+    """Takes this process's own GPU. meet: also lets the processes tell each other values, over gloo, as often as they
+    like and however long one waits for another; what trains does so itself.
+    """
+    if count() == 1:
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    if meet:
+        torch.distributed.init_process_group("gloo", timeout=timedelta(days=7))
 
 
 def is_first() -> bool:
@@ -36,6 +51,17 @@ def first_says(value: Told) -> Told:
     told = [value]
     torch.distributed.broadcast_object_list(told)
     return told[0]
+
+
+def all_say(value: Told) -> list[Told]:
+    """What each process gave, in their order, in every process. All must call it, as for `first_says`."""
+    if count() == 1:
+        return [value]
+    import torch
+
+    told: list[Any] = [None] * count()
+    torch.distributed.all_gather_object(told, value)
+    return told
 
 
 def wait_for_all() -> None:

@@ -30,6 +30,7 @@ from pipelines.models import LORA_RANK, Policy, attend_fast, load_tokenizer, res
 from pipelines.plan import ModelSpec, RewardModel
 from pipelines.preferences.pairs import load_pairs
 from pipelines.reward_model_checks import Parts, centre_of, checked, held_apart, loading, scored
+from pipelines.sharding import Weights
 from pipelines.sized import Data
 from pipelines.training import common_arguments, device, model_facts, train
 from pipelines.watch import Watch
@@ -122,8 +123,8 @@ def _learned(job: Job, stage: RewardModel, policy: Policy, parts: Parts) -> Numb
     return {"examples": len(encoded.examples), "left_out_too_long": len(encoded.too_long), **numbers}
 
 
-def _save(model: Any, source: Policy, spec: ModelSpec, folder: Path) -> None:
-    leave(model, source.tokenizer, source.where, loading(source.where, spec), folder)
+def _save(model: Any, source: Policy, spec: ModelSpec, folder: Path, weights: Weights | None = None) -> None:
+    leave(model, source.tokenizer, (source.where, loading(source.where, spec)), folder, weights)
 
 
 def _quick(job: Job, policy: Policy, parts: Parts) -> Numbers:

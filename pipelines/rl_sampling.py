@@ -2,29 +2,28 @@
 answers that ended compute no more.
 
 For policies that each process holds whole and whose cache the engine can cut; vLLM, sharded models and other caches are
-left to TRL. What an answer draws hangs on the plan's seed, the step, the process and its place alone, so a resumed
-training samples the same.
+left to TRL. What an answer draws hangs on the plan's seed, the step and its place among the answers of all processes
+alone, so a resumed training samples the same, and so do more processes.
 """
 
 from typing import Any
 
 import torch
-from accelerate.utils import DistributedType
 from trl.models.utils import unwrap_model_for_generation
 
 from pipelines import decoding
 from pipelines.models import Policy, cache_bytes_per_token
 from pipelines.sampling import room
+from pipelines.sharding import holds_whole
 from pipelines.sizing import rows_at_once
-
-_WHOLE = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
 
 
 def takes(trainer: Any) -> bool:
     """Whether the engine can sample for this trainer."""
     other = trainer.use_vllm or trainer.use_transformers_continuous_batching
-    whole = trainer.accelerator.distributed_type in _WHOLE
-    return not other and whole and decoding.fits(trainer.accelerator.unwrap_model(trainer.model))
+    if other or not holds_whole(trainer.accelerator.distributed_type):
+        return False
+    return decoding.fits(trainer.accelerator.unwrap_model(trainer.model))
 
 
 def draw(trainer: Any, prompt_ids: list[list[int]]) -> list[list[int]]:
@@ -45,8 +44,8 @@ def draw(trainer: Any, prompt_ids: list[list[int]]) -> list[list[int]]:
         for first in range(0, len(prompt_ids), size):
             part = prompt_ids[first : first + size]
             places = {tuple(ids): place for place, ids in enumerate(dict.fromkeys(map(tuple, part)))}
-            rank = trainer.accelerator.process_index
-            seeds = [(arguments.seed, step, rank, first + place) for place in range(len(part))]
+            before = trainer.accelerator.process_index * len(prompt_ids) + first
+            seeds = [(arguments.seed, step, 0, before + place) for place in range(len(part))]
             rows = [decoding.Row(places[tuple(ids)], seed) for ids, seed in zip(part, seeds, strict=True)]
             with torch.no_grad(), trainer.accelerator.autocast():
                 answers += decoding.decode(policy, list(places), rows, limit, trainer.temperature, lambda: False)

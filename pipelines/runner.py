@@ -11,8 +11,11 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.engines import require_engines
 from pipelines.files import remove_tree
+from pipelines.follower import follow
 from pipelines.gates import judge, require_known
-from pipelines.launcher import DONE, STOPPED, Launcher, Watcher, finished_record
+from pipelines.launcher import DONE, STOPPED, Launcher, Watcher
+from pipelines.machines import ALONE, Machines, require_fitting
+from pipelines.others import Others
 from pipelines.plan import Evaluate, Label, Probe
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.enough import wanted
@@ -20,20 +23,22 @@ from pipelines.run_lock import lock
 from pipelines.run_report import write_run_report
 from pipelines.signals import Signals
 from pipelines.state import Step, steps, why_run
+from pipelines.work_file import finished_record
 
-GATE_CLOSED = 3
+FAILED, GATE_CLOSED = 1, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """start: the first stage that may run; those before it must be done. until: the last stage to run. force: stages to
     run again, with all that reads them. allow: stages whose gate may stay shut; that it did stands in gate.json and in
-    the report."""
+    the report. machines: on which processes are started; this is the first, or one that follows it."""
 
     until: str | None = None
     force: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     start: str | None = None
+    machines: Machines = ALONE
 
 
 def default_run_folder(loaded: LoadedPlan) -> Path:
@@ -51,15 +56,23 @@ def command(verb: str, loaded: LoadedPlan, run_folder: Path) -> str:
 def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Watcher) -> int:
     """Runs what must run; returns the exit code. Raises UserError where the user must change something."""
     require_engines(loaded.plan)
+    require_fitting(options.machines, loaded.plan.processes)
+    if not options.machines.is_first:
+        return follow(loaded, run_folder, options.machines, watcher)
     todo = _until(steps(loaded, run_folder), options.until)
     require_known(options.allow, todo)
     _require_done_before(options.start, todo)
     lock_descriptor = lock(run_folder)
     try:
         _forget(todo, options.force)
-        with Signals() as signals:
-            launcher = Launcher(loaded, lock_descriptor, signals)
-            code = _run_all(loaded, run_folder, todo, (watcher, launcher, options.allow))
+        with Signals() as signals, Others(run_folder, options.machines) as others:
+            launcher = Launcher(loaded, lock_descriptor, (signals, others), options.machines)
+            code = FAILED
+            try:
+                others.meet(signals)
+                code = _run_all(loaded, run_folder, todo, (watcher, launcher, options.allow))
+            finally:
+                others.end(code)
     finally:
         os.close(lock_descriptor)
     return code

@@ -28,12 +28,22 @@ _Job = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """temperature 0 is greedy. num_samples: completions per prompt. max_new_tokens: where an answer is cut."""
+    """temperature 0 is greedy. num_samples: completions per prompt. max_new_tokens: where an answer is cut.
+
+    first, every: the prompts are every so-many-th of a longer list, from `first` on: a process's share of them. What an
+    answer draws hangs on its prompt's place in the whole list.
+    """
 
     max_new_tokens: int
     temperature: float = 0.0
     num_samples: int = 1
     seed: int = 0
+    first: int = 0
+    every: int = 1
+
+    def place(self, own: int) -> int:
+        """A prompt's place in the whole list."""
+        return self.first + own * self.every
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +130,8 @@ def _decode(
     policy: Policy, encoded: list[list[int]], batch: list[_Job], settings: Sampling, _number: int, progress: Progress
 ) -> list[list[int]]:
     places = list(dict.fromkeys(place for place, _ in batch))
-    rows = [decoding.Row(places.index(place), (settings.seed, place, number)) for place, number in batch]
+    drawn = [(settings.seed, settings.place(place), number) for place, number in batch]
+    rows = [decoding.Row(places.index(place), seed) for (place, _), seed in zip(batch, drawn, strict=True)]
     prompts = [encoded[place] for place in places]
     limit, temperature = settings.max_new_tokens, settings.temperature
     return decoding.decode(policy, prompts, rows, limit, temperature, lambda: progress.stop_requested)

@@ -63,7 +63,8 @@ def _question(
         happened = f"prompt {place[0] + 1} holds more than text"
         raise UserError(happened, "turns of text, which any server takes", "take such rows out, or use a local model")
     turns = tuple((turn["role"], turn["content"]) for turn in prompt)
-    seed = int(hashlib.sha256(repr((settings.seed, place)).encode()).hexdigest()[:7], 16)
+    drawn = (settings.seed, (settings.place(place[0]), place[1]))
+    seed = int(hashlib.sha256(repr(drawn).encode()).hexdigest()[:7], 16)
     asked = {"temperature": settings.temperature, "seed": seed, "max_completion_tokens": settings.max_new_tokens}
     asked |= {"top_p": 1.0, "top_k": -1} if settings.temperature else {}
     asked |= {"repetition_penalty": 1.0}

@@ -150,8 +150,9 @@ def answers_identity(path: Path) -> str:
 
 def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     """What of the plan decides this stage's result. A gate is not in it, nor how many answers people shall give: they
-    are judged anew on each run. What is left open (None) is not in it either, so that a field which a later version
-    adds reruns nothing."""
+    are judged anew on each run. Nor is the number of processes: like the versions of libraries it changes a result by
+    rounding, and in RL by other draws from the same distribution; the record has it. What is left open (None) is not in
+    it either, so that a field which a later version adds reruns nothing."""
     config = stage.model_dump(mode="json", exclude=_JUDGED_ANEW | {*STAGES[stage.type].reads}, exclude_none=True)
     parts = {key: json.dumps(value, sort_keys=True) for key, value in config.items()}
     parts |= {
@@ -161,7 +162,9 @@ def _parts(plan: Plan, stage: Stage, base: Path) -> dict[str, str]:
     if plan.data.preferences is not None and reads_preferences(plan, stage):
         parts["preferences"] = source_identity(plan.data.preferences, base)
     parts["seed"] = str(plan.seed)
-    parts["processes"] = str(plan.processes) if isinstance(stage, Training) else ""
+    parts["processes"] = "1" if isinstance(stage, Training) else ""  # what it was before it was left out
+    if isinstance(stage, Training) and plan.sharding != "none":  # then no validation row keeps the best weights
+        parts["sharding"] = plan.sharding
     for name in graders_of(plan, stage):
         parts[f"grader {name}"] = _grader_identity(plan, name, base, _ignored(stage))
     if isinstance(stage, Evaluate):

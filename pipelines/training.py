@@ -18,6 +18,7 @@ from pipelines.job import Job, Numbers, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.models import LORA_RANK, Policy, computes_in_bf16, save_policy, shape_of
 from pipelines.plan import ModelSpec, Training
+from pipelines.sharding import Weights, own_part, whole_weights
 from pipelines.sized import Device, Sized
 from pipelines.sizing import ModelFacts
 from pipelines.trackers import tracker_arguments
@@ -109,8 +110,9 @@ def device(spec: ModelSpec) -> Device:
     return Device(processes.count(), room(), kind, computes_in_bf16(), spec.lora_rank or LORA_RANK)
 
 
-Save = Callable[[Any, Policy, ModelSpec, Path], None]
-"""(the trained model, what training started from, the plan's model, folder) → leaves the model there, atomically."""
+Save = Callable[[Any, Policy, ModelSpec, Path, Weights | None], None]
+"""(the trained model, what training started from, the plan's model, folder, the model's state where it is sharded, else
+None) → leaves the model there, atomically."""
 
 
 def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, save: Save = save_policy) -> Numbers:
@@ -122,13 +124,17 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
     before = thumbprint(trainer.model)
     checkpoint = newest_checkpoint(job.checkpoints, job.progress)
     job.progress.say(f"resumes from {checkpoint.name}" if checkpoint else "training begins")
+    if job.plan.sharding != "none":
+        job.progress.say("the model is shared out: it is not measured while it trains, and its last weights are taken")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     state = trainer.state
     over = watch.out_of_time or watch.gave_up or state.global_step >= state.max_steps
     if job.progress.stop_requested and not over:
         raise Stopped
     seconds = watch.train_seconds
-    if not watch.idle and checkpoint is None and thumbprint(trainer.model) == before:
+    weights = whole_weights(trainer)
+    after = thumbprint(trainer.model) if weights is None else _of_state(weights, trainer.model)
+    if not watch.idle and checkpoint is None and processes.is_first() and after == before:
         if watch.out_of_time and job.most_seconds is not None:
             raise _too_short(state.global_step, seconds, job)
         raise UserError(
@@ -141,7 +147,7 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
     taken = best.take_best(model, state.global_step)
     _require_finite(model, trainer.args.learning_rate)
     if state.is_world_process_zero:
-        save(model, policy, job.plan.model, job.model_folder)
+        save(model, policy, job.plan.model, job.model_folder, weights)
         write_json(job.folder / "curve.json", state.log_history)
         remove_tree(job.checkpoints)
     steps = {"steps": state.global_step, "taken_from_step": taken, "processes": processes.count()}
@@ -163,7 +169,7 @@ def _too_short(steps: int, seconds: float, job: Job) -> UserError:
 
 
 def _require_finite(model: Any, rate: float) -> None:
-    if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
+    if not all(bool(own_part(parameter).isfinite().all()) for parameter in model.parameters()):
         raise UserError(
             "training diverged: the weights are no numbers any more",
             "a learning rate that the model bears",
@@ -172,6 +178,16 @@ def _require_finite(model: Any, rate: float) -> None:
 
 
 def thumbprint(model: Any) -> str:
-    """Sums of the first 16 trainable tensors: equal before and after means that nothing was trained."""
-    tensors = [parameter for parameter in model.parameters() if parameter.requires_grad][:16]
+    """Sums of the first 16 trainable tensors: equal before and after means that nothing was trained. Of a sharded
+    model, of what this process holds."""
+    return _sums([own_part(parameter) for parameter in model.parameters() if parameter.requires_grad][:16])
+
+
+def _of_state(weights: Weights, model: Any) -> str:
+    """The same of a sharded model's whole state, as the model had it before it was shared out."""
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad][:16]
+    return _sums([weights[name] for name in names if name in weights])
+
+
+def _sums(tensors: Sequence[torch.Tensor]) -> str:
     return json.dumps([tensor.detach().double().sum().item() for tensor in tensors])

@@ -52,7 +52,7 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         self.idle = bool(steps) and all(log[SPREADLESS] == 1.0 or log.get("grad_norm") == 0 for log in steps)
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> TrainerControl:
         limit = self._job.limit_seconds
         if self._job.match_seconds is None or limit is None:
@@ -65,7 +65,9 @@ class Watch(TrainerCallback, ExportableState):  # type: ignore[misc]  # transfor
         over = limit is not None and self.train_seconds >= limit
         stop = self._job.progress.stop_requested
         save = time.monotonic() - self._saved >= 60 * self._job.plan.checkpoint_minutes
-        over, stop, save = processes.first_says((over, stop, save))
+        said = processes.all_say((over, stop, save))
+        over, _, save = said[0]
+        stop = any(wish for _over, wish, _save in said)  # one machine alone may be taken away
         if over:
             self.out_of_time = control.should_training_stop = True
         elif stop:

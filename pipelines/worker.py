@@ -37,17 +37,20 @@ def die_with_parent(parent: int | None) -> None:
 
 
 def main(job_path: Path) -> int:
-    """Runs the jobs of a job file, one after another; see `pipelines/runner.py` for the file's form."""
+    """Runs the jobs of a job file, one after another; see `pipelines/work_file.py` for the file's form."""
     sys.path[0] = str(ROOT)
     from graders.errors import UserError
+    from pipelines import processes
     from pipelines.job import Stopped
 
     file = json.loads(job_path.read_text(encoding="utf-8"))
-    die_with_parent(file["runner"] if file["plan"]["processes"] == 1 else None)
+    die_with_parent(file["runner"])
     try:
+        processes.begin(meet=not file["trains"])
         for part in file["jobs"]:
             _run(file, part)
     except Stopped:
+        _fail(job_path, {"stopped": "a signal came"})
         return 75
     except UserError as error:
         _fail(job_path, {"message": str(error)})

@@ -32,10 +32,11 @@ def lora_for_head(rank: int) -> Any:
     )
 
 
-def leave(model: Any, tokenizer: Any, base: str, options: dict[str, Any], folder: Path) -> None:
+def leave(model: Any, tokenizer: Any, base: tuple[str, dict[str, Any]], folder: Path, weights: Any = None) -> None:
     """Writes a plain fp32 model and its tokenizer, atomically; an adapter is kept beside it and merged into the base.
 
-    options: with which the base is loaded again for a merge.
+    base: where it is loaded from again for a merge, and with which options. weights: the model's state, where processes
+    hold parts of the model.
     """
     temporary = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -45,10 +46,10 @@ def leave(model: Any, tokenizer: Any, base: str, options: dict[str, Any], folder
         from peft import PeftModel
 
         adapter = folder.with_name("adapter")
-        model.save_pretrained(adapter)
-        body = load_body(base, torch.float32, options, tokenizer.pad_token_id)
-        model = PeftModel.from_pretrained(body, adapter).merge_and_unload()
-    model.float().save_pretrained(temporary)
+        model.save_pretrained(adapter, state_dict=weights)
+        body = load_body(base[0], torch.float32, base[1], tokenizer.pad_token_id)
+        model, weights = PeftModel.from_pretrained(body, adapter).merge_and_unload(), None
+    (model.float() if weights is None else model).save_pretrained(temporary, state_dict=weights)
     tokenizer.save_pretrained(temporary)
     temporary.rename(folder)
 

@@ -30,7 +30,8 @@ def test_the_tables_name_every_stage_and_every_grader() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^finetune-advisor ((?:(?:grade|preferences) )?[\w-]+)", README, re.MULTILINE)))
+    "command",
+    sorted(set(re.findall(r"^finetune-advisor ((?:(?:grade|preferences|launch) )?[\w-]+)", README, re.MULTILINE))),
 )
 def test_every_command_of_the_readme_has_the_options_it_is_shown_with(command: str) -> None:
     code = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"

@@ -12,6 +12,8 @@ from pipelines.data.rows import Role
 from pipelines.data.spec import DataSpec
 from pipelines.data.table import did_you_mean, listed
 from pipelines.language import LANGUAGES, Language, speak
+from pipelines.machines import PORT, Machines
+from pipelines.plan_file import LoadedPlan
 
 Decorator = Callable[[Any], Any]
 _COLUMN = click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", help="The column of a role.")
@@ -27,6 +29,15 @@ _DATA_OPTIONS: tuple[Decorator, ...] = (
     _TEST,
     *_TEMPLATES,
 )
+_MACHINES: tuple[Decorator, ...] = (
+    click.option("--launcher", type=click.Choice(["accelerate"]), help="What starts several processes; the only one."),
+    click.option("--num-processes", type=click.IntRange(1), help="On all machines; instead of the plan's `processes`."),
+    click.option("--num-machines", type=click.IntRange(1), default=1, help="The same command runs on each."),
+    click.option("--machine-rank", type=click.IntRange(0), default=0, help="Which one this is, from 0."),
+    click.option("--main-process-ip", metavar="IP", default="", help="Where the others reach machine 0."),
+    click.option("--main-process-port", type=click.IntRange(1, 65535), default=PORT, help="The same, its port."),
+)
+"""With accelerate's own names."""
 
 
 def language_option(command: Any) -> Any:
@@ -50,6 +61,19 @@ def data_options(command: Any) -> Any:
 def whole_data_options(command: Any) -> Any:
     """Those of them that a command which looks at all rows takes: no limit, and no file of rows that choose."""
     return _with((_COLUMN, _TEST, *_TEMPLATES), command)
+
+
+def machine_options(command: Any) -> Any:
+    """Adds the options that say on how many processes and machines a plan runs."""
+    return _with(_MACHINES, command)
+
+
+def machines_of(options: Mapping[str, Any], loaded: LoadedPlan) -> tuple[Machines, LoadedPlan]:
+    """The machines, and the plan with as many processes as the options ask for."""
+    told = (options["num_machines"], options["machine_rank"], options["main_process_ip"], options["main_process_port"])
+    asked = options["num_processes"]
+    plan = loaded.plan if asked is None else loaded.plan.model_copy(update={"processes": asked})
+    return Machines(*told), LoadedPlan(plan, loaded.path)
 
 
 def _with(options: Iterable[Decorator], command: Any) -> Any:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from advisor.cli.options import language_option
+from advisor.cli.options import language_option, machine_options, machines_of
 
 
 @click.command()
@@ -20,6 +20,7 @@ from advisor.cli.options import language_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--events", metavar="FILE", help="Add what happens to this file, as JSON lines.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write stages and gates to this file, as JUnit XML.")
+@machine_options
 @language_option
 @click.pass_context
 def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_json: bool, **options: object) -> None:
@@ -35,13 +36,13 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     from pipelines.plan_file import load_plan
     from pipelines.runner import Options, default_run_folder
 
-    loaded = load_plan(plan, tuple(options["overrides"]))  # type: ignore[arg-type]  # click gives a tuple of texts
+    machines, loaded = machines_of(options, load_plan(plan, tuple(options["overrides"])))  # type: ignore[arg-type]
     run_folder = (out or default_run_folder(loaded)).resolve()
     if dry_run:
         show_status(loaded, run_folder, as_json)
         return
     only = options["stage"]
-    limits = {"start": only or options["start"], "until": only or options["until"]}
+    limits = {"start": only or options["start"], "until": only or options["until"], "machines": machines}
     chosen = Options(**limits, force=tuple(options["force"]), allow=tuple(options["allowed"]))  # type: ignore[arg-type]
     code, waiting = watched_run(loaded, run_folder, chosen, options["events"], options["junit"])  # type: ignore[arg-type]
     show_outcome(run_folder, code, waiting, as_json)

@@ -8,6 +8,7 @@ from pipelines.data.split import prompt_hash
 from pipelines.evals.grades import GradedRow
 from pipelines.rewards import sample_of
 from pipelines.sampling import Completion
+from pipelines.shares import shared
 
 
 def grade_completions(grader: Grader, rows: Sequence[Row], completions: Sequence[Completion]) -> list[GradedRow]:
@@ -16,6 +17,18 @@ def grade_completions(grader: Grader, rows: Sequence[Row], completions: Sequence
     grades = grader.grade_all(samples)
     asked = zip(rows, completions, grades, strict=True)
     return [graded_row(row, completion, grade, grader.passed(grade)) for row, completion, grade in asked]
+
+
+def grade_together(grader: Grader, rows: Sequence[Row], completions: Sequence[Completion]) -> list[GradedRow]:
+    """The same; several processes share them, and all get all grades."""
+    asked = list(zip(rows, completions, strict=True))
+    return shared(asked, lambda own: grade_completions(grader, [row for row, _ in own], [one for _, one in own]))
+
+
+def grade_groups(grader: Grader, rows: Sequence[Row], answers: Sequence[Sequence[Completion]]) -> list[list[GradedRow]]:
+    """Of several completions a row; shared in the same way."""
+    asked = list(zip(rows, answers, strict=True))
+    return shared(asked, lambda own: [grade_completions(grader, [row] * len(some), some) for row, some in own])
 
 
 def graded_row(row: Row, completion: Completion, grade: Grade, passed: bool | None) -> GradedRow:

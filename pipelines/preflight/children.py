@@ -5,7 +5,6 @@ A script is called with two paths, REQUEST and ANSWER, and leaves one JSON objec
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graders.errors import UserError
+from pipelines.launch_command import environment
 from pipelines.worker import die_with_parent
 
 _TOLD = 3
@@ -31,7 +31,7 @@ def run(script: str, request: Mapping[str, Any]) -> dict[str, Any]:
         asked.write_text(json.dumps(request), encoding="utf-8")
         with log.open("wb") as file:
             command = [sys.executable, str(Path(script).resolve()), str(asked), str(answer)]
-            done = subprocess.run(command, check=False, stdout=file, stderr=file, env=_environment())
+            done = subprocess.run(command, check=False, stdout=file, stderr=file, env=environment(processes=1))
         if done.returncode != 0 or not answer.exists():
             raise ChildFailed(f"{_how(done.returncode)}{_last_lines(log)}")
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
@@ -55,11 +55,6 @@ def answer_with(work: Callable[[dict[str, Any]], Mapping[str, Any]]) -> int:
 def fault_of(error: UserError) -> dict[str, str]:
     """Its parts, to be raised again elsewhere."""
     return {"happened": error.happened, "expected": error.expected, "fix": error.fix, "where": error.where}
-
-
-def _environment() -> dict[str, str]:
-    """As a worker's: see pipelines/launcher.py."""
-    return {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000", "CUDA_VISIBLE_DEVICES": "0", **os.environ}
 
 
 def _how(code: int) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.plan import Sharding
 from pipelines.preflight.look import MemoryLook, StageLook
 from pipelines.preflight.record import Line, amber, green, red
 from pipelines.preflight.subject import Subject, gib
@@ -23,14 +24,18 @@ def lines(subject: Subject) -> Iterator[Line]:
         return
     room = subject.look.device_bytes
     for stage in subject.stages:
-        yield _by_formula(stage, room)
+        yield _by_formula(stage, room, subject.plan.sharding)
         if (found := subject.measured.get((stage.stage, "memory"))) is not None:
             yield _by_steps(stage, found.peak_bytes)
 
 
-def _by_formula(stage: StageLook, room: int) -> Line:
+def _by_formula(stage: StageLook, room: int, sharding: Sharding) -> Line:
+    """Of a model that each process holds whole; how much less a share of it takes is not reckoned."""
     needed = stage.memory.peak
     said = f"about {gib(needed)} of {gib(room)}: {_parts(stage.memory)}"
+    if needed > room and sharding != "none":
+        said = f"whole, it would take {said}; {sharding} shares weights and states out, which is not reckoned"
+        return amber("memory", said, "try some steps before a long run", needed / 2**30, stage.stage)
     if needed > room:
         return red("memory", said, "room on the device", _TO_FIX, stage.stage)
     if needed > FULL * room:

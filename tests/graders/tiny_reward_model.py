@@ -19,6 +19,6 @@ def folder() -> Path:
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
     torch.manual_seed(0)
     model = load_body(str(STARTER), torch.float32, {}, tokenizer.pad_token_id)
-    leave(model, tokenizer, str(STARTER), {}, where / "reward-model")
+    leave(model, tokenizer, (str(STARTER), {}), where / "reward-model")
     write_centre(where / "reward-model", 0.25)
     return where

@@ -27,10 +27,8 @@ from pipelines.preference_alarms import PREFERENCE_ALARMS
 from pipelines.preferences.answers import Answer, answer_lines
 from pipelines.preferences.examples import pair_examples
 from pipelines.preferences.pairs import load_pairs
-from pipelines.runner import Options, run_plan
 from pipelines.stages import STAGES
 from tests.pipelines.test_grpo import StopsAt
-from tests.pipelines.test_runner import Notes
 from tests.pipelines.test_training import job_of, largest_change, run, weights
 
 Writer = Callable[..., Path]
@@ -326,19 +324,3 @@ def test_pairs_come_from_peoples_answers_where_an_earlier_stage_collected_some(
     assert 0 < len({row.prompt for row in train.rows}) < len(asked), "prompts of the test part stay there"
     assert numbers["last_margin"] > 0
     assert "Gladly: " in (tmp_path / "out" / "rows.txt").read_text()
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("kind", ["dpo", "kto"])
-def test_two_processes_share_the_batches(write_pairs: Writer, tmp_path: Path, kind: str) -> None:
-    """KTO measures its KL over the micro-batches of both, so its losses are near each other and not the same."""
-    losses = []
-    for processes in (1, 2):
-        plan = write_pairs(DPO | {"type": kind, "name": kind, "epochs": 1}, processes=processes)
-        assert run_plan(load_plan(plan), tmp_path / f"run-{processes}", Options(), Notes()) == 0
-        (folder,) = (tmp_path / f"run-{processes}" / "stages").glob(f"{kind}-????????")
-        numbers = json.loads((folder / "done.json").read_text())["numbers"]
-        assert numbers["processes"] == processes
-        assert numbers["kl_rows"] > 20
-        losses.append(curve(folder, "loss"))
-    assert losses[0] == pytest.approx(losses[1], rel=0.02 if kind == "dpo" else 0.1)

@@ -13,15 +13,15 @@ from pipelines import label
 from pipelines.data.checked import load_checked
 from pipelines.data.split import prompt_hash
 from pipelines.job import Job, Progress
-from pipelines.launcher import DONE, STOPPED, Launcher
+from pipelines.launcher import DONE, STOPPED
 from pipelines.plan_file import load_plan
 from pipelines.preferences.answers import Answer, Turn, answer_lines
 from pipelines.preferences.desk import Given
 from pipelines.preferences.enough import pairs_decided, prompts_to_train_on
 from pipelines.preferences.place import label_step, open_place
 from pipelines.preferences.questions import Question, as_turns, read_candidates
-from pipelines.signals import Signals
 from pipelines.state import steps
+from pipelines.work_file import answers_to_read
 from tests.pipelines.test_runner import run
 
 Writer = Callable[..., Path]
@@ -189,8 +189,7 @@ def test_answers_given_while_a_run_is_under_way_are_not_trained_on_in_secret(wri
     path = plan.parent / "preferences.jsonl"
     path.write_text("{}\n")
     todo = steps(loaded, plan.parent / "run")
-    launcher = Launcher(loaded, 0, Signals())
-    assert launcher._answers(todo[1], todo) == str(path)
+    assert answers_to_read(loaded, todo[1], todo) == str(path)
     path.write_text("{}\n{}\n")
     with pytest.raises(UserError, match="people gave or took back answers since this run began"):
-        launcher._answers(todo[1], todo)
+        answers_to_read(loaded, todo[1], todo)

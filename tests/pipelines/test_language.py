@@ -44,6 +44,7 @@ MODULES = [
 ELSEWHERE = [
     "pipelines/run_report.py",
     "advisor/cli/main.py",
+    "advisor/cli/launch.py",
     "advisor/rules/sources.py",
     "pipelines/evals/probes.py",
     "graders/errors.py",

@@ -257,32 +257,6 @@ def test_sft_killed_at_several_points_resumes_to_the_same_weights(write_plan: Wr
     assert weights_hash(plan, "sft") == expected
 
 
-@pytest.mark.soak
-def test_two_processes_train_what_one_trains(write_plan: Writer) -> None:
-    """Two CPU processes under accelerate share each batch; the loss of the first step is that of one process."""
-    losses = []
-    for processes in (1, 2):
-        plan = write_plan(SFT, processes=processes)
-        assert run(plan)[0] == DONE
-        (path,) = (plan.parent / "run" / "stages").glob("sft-????????/curve.json")
-        record = json.loads(path.with_name("done.json").read_text())
-        assert record["numbers"]["processes"] == processes
-        losses.append([log["loss"] for log in json.loads(path.read_text()) if "loss" in log])
-        path.parent.rename(plan.parent / f"done-{processes}")
-    assert len(losses[0]) == len(losses[1])
-    assert losses[0] == pytest.approx(losses[1], rel=0.02)
-
-
-@pytest.mark.soak
-def test_two_processes_keep_one_policy_and_one_value_model(write_plan: Writer) -> None:
-    """Each process samples its own answers. The stage compares the processes' value models and fails if they differ."""
-    graders = {"answer": {"type": "numeric", "parsed_credit": 0.5}}
-    plan = write_plan(PPO | {"learning_rate": 1e-2}, processes=2, graders=graders)
-    assert run(plan)[0] == DONE
-    (path,) = (plan.parent / "run" / "stages").glob("ppo-????????/done.json")
-    assert json.loads(path.read_text())["numbers"]["processes"] == 2
-
-
 def test_signals_within_a_second_are_one_wish(write_plan: Writer) -> None:
     """GNU timeout signals its child and then the whole group; the worker must not be killed for it."""
     plan = write_plan(SLOW)
