@@ -30,10 +30,10 @@ def csv_of(rows, delimiter=","):
     ("name", "content"),
     [
         ("rows.jsonl", LINES),
-        ("rows.jsonl.gz", gzip.compress(LINES.encode())),
+        ("rows.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)),
         ("odd*[name].jsonl", LINES),
         ("rows.csv", csv_of(ROWS)),
-        ("rows.csv.gz", gzip.compress(csv_of(ROWS).encode())),
+        ("rows.csv.gz", gzip.compress(csv_of(ROWS).encode(), mtime=0)),
         ("rows.tsv", csv_of(ROWS, "\t")),
         ("semicolons.csv", csv_of(ROWS, ";")),
         ("rows.json", json.dumps(ROWS)),

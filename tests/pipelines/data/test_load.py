@@ -37,16 +37,16 @@ CSV = "question,answer\nHow many pears?,7\nHow many figs?,9\n"
         ("a.jsonl", b"\xef\xbb\xbf" + LINES.encode()),
         ("a.jsonl", LINES.replace("\n", "\r\n\r\n").encode()),
         ("a.jsonl", json.dumps(PEARS).encode()),
-        ("a.jsonl.gz", gzip.compress(LINES.encode())),
+        ("a.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)),
         ("a.json", json.dumps(PEARS, indent=1).encode()),
         ("a.json", LINES.encode()),
         ("a.json", json.dumps({"version": 1, "data": PEARS}).encode()),
         ("a.json", json.dumps({"anything": PEARS}).encode()),
-        ("a.json.gz", gzip.compress(json.dumps(PEARS).encode())),
+        ("a.json.gz", gzip.compress(json.dumps(PEARS).encode(), mtime=0)),
         ("a.csv", CSV.encode()),
         ("a.csv", CSV.replace("\n", "\r\n").encode()),
         ("a.csv", CSV.replace(",", ";").encode()),
-        ("a.csv.gz", gzip.compress(CSV.encode())),
+        ("a.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         ("a.tsv", CSV.replace(",", "\t").encode()),
         ("a.data", CSV.encode()),
         ("a", LINES.encode()),
@@ -163,7 +163,7 @@ def test_rows_in_an_item_wrapper_are_taken_out(load):
         ("a.csv", b"a,b\nfine,2\ncaf\xe9,3\n", ["a.csv:3", "0xe9 is not UTF-8", "iconv"]),
         ("a.csv", b"a,b\n1\x00,2\n", ["a.csv:2", "null byte", "tr -d"]),
         ("a.csv", "a,b\n1,2\n".encode("utf-16"), ["UTF-16", "iconv"]),
-        ("a.jsonl.gz", gzip.compress(b'{"a": 1}')[:-9], ["gzip data is damaged"]),
+        ("a.jsonl.gz", gzip.compress(b'{"a": 1}', mtime=0)[:-9], ["gzip data is damaged"]),
         ("a.xlsx", b"PK\x03\x04....", ["a zip or Excel file", "save the table as CSV"]),
         ("a.txt", "just words\nand more\n", ["neither the name nor the content says"]),
     ],
@@ -187,7 +187,7 @@ def test_a_missing_file_is_answered_with_its_neighbour(write):
 
 def test_a_plain_folder_lists_its_files(write):
     write("a.csv", CSV)
-    message = error_of(write("b.jsonl.gz", gzip.compress(b"")), ".")
+    message = error_of(write("b.jsonl.gz", gzip.compress(b"", mtime=0)), ".")
     assert "this is a folder" in message
     assert "a.csv, b.jsonl.gz" in message
 
