@@ -20,7 +20,7 @@ def eject(plan: Path, peer: str, out: Path, stage: str | None) -> None:
     from advisor.cli.console import busy
     from advisor.cli.show_eject import show_eject
     from pipelines.eject.eject import eject as write
-    from pipelines.eject.source import plan_of
+    from pipelines.run_source import plan_of
 
     loaded, run_folder = plan_of(plan)
     with busy(f"Reading {loaded.path.name} for {peer}"):

@@ -8,7 +8,7 @@ GATE_CLOSED = 3
 
 
 @click.command()
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument("plan", metavar="PLAN|RUN", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--stage", help="Whose model; else the plan's last.")
 @click.option("--dtype", type=click.Choice(("bf16", "fp32", "fp16")), default="bf16", show_default=True)
@@ -18,22 +18,21 @@ GATE_CLOSED = 3
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, instead of runs/<name>/ by the plan.")
 @click.pass_context
 def export(ctx: click.Context, /, plan: Path, to: Path, out: Path | None, **options: object) -> None:
-    """Write the model that PLAN's run left: weights, tokenizer, template, adapter, card, Modelfile.
+    """Write the model that a run left: weights, tokenizer, template, adapter, card, Modelfile.
 
     \b
-    Example: finetune-advisor export plan.yaml --to my-model
+    Example: finetune-advisor export runs/sums --to my-model
     It is loaded again and compared with the model that was measured; exit code 3 where it is not the same.
     """
     from advisor.cli.show_export import Spoken, show_export
     from pipelines.export.chosen import choose
     from pipelines.export.export import export as write
     from pipelines.export.hub import push
-    from pipelines.plan_file import load_plan
-    from pipelines.runner import default_run_folder
+    from pipelines.run_source import plan_of
     from pipelines.state import steps
 
-    loaded = load_plan(plan)
-    run_folder = (out or default_run_folder(loaded)).resolve()
+    loaded, run_folder = plan_of(plan)
+    run_folder = out.resolve() if out else run_folder
     stage = None if options["stage"] is None else str(options["stage"])
     chosen = choose(loaded, run_folder, steps(loaded, run_folder), stage)
     done = write(chosen, to.resolve(), str(options["dtype"]), bool(options["gguf"]), Spoken())

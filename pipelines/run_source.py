@@ -1,4 +1,4 @@
-"""What is ejected: a plan, or the plan of a run."""
+"""PLAN|RUN of a command: a plan, or a run's folder, which knows its plan."""
 
 import json
 from pathlib import Path
