@@ -14,7 +14,9 @@ from pathlib import Path
 from rich.cells import cell_len
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+_SIZE = {"COLUMNS", "LINES"}  # a test runner's own, which would win over the terminal's
+_KEPT = {name: value for name, value in os.environ.items() if name not in _SIZE}
+ENVIRONMENT = {**_KEPT, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
 MAIN = "import sys; from advisor.cli.main import run_command; sys.exit(run_command(sys.argv[1:]))"
 COLUMNS = 100
 _STEPS = re.compile(r"\x1b\[([?>]?)([\d;]*)([@-~])|\x1b[@-Z\\-_=>]|(.)", re.DOTALL)
