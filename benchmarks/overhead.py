@@ -149,7 +149,8 @@ def main() -> None:
     print(_told(f"median of {len(pairs)}", pairs))
     for name, place in (("ours", 0), ("plain", 1)):
         around = statistics.median(pair[place].whole - pair[place].training for pair in pairs)
-        print(f"around training, {name}: {around:.1f} s")
+        peak = statistics.median(pair[place].peak for pair in pairs) / 2**20
+        print(f"{name}: around training {around:.1f} s, peak {peak:.0f} MiB")
 
 
 def _told(name: str, pairs: list[tuple[Run, Run]]) -> str:
