@@ -50,11 +50,12 @@ class ThumbTrainer(KTOTrainer):  # type: ignore[misc]  # trl is untyped here
         return dataset
 
     def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
-        before = len(self._metrics["train"]["rewards/chosen"])
+        told = self._metrics["train"]  # asking it by [] would leave an empty list, which TRL cannot average
+        before = len(told.get("rewards/chosen", ()))
         loss = super()._compute_loss(model, inputs, return_outputs)
         good_B = inputs["label"].bool()
         tokens = inputs["completion_mask"][good_B][:, 1:].sum()
-        if len(self._metrics["train"]["rewards/chosen"]) > before:  # on some process there is a good answer
+        if len(told.get("rewards/chosen", ())) > before:  # on some process there is a good answer
             _note_change(self, tokens, good_B.sum())
         return loss
 
