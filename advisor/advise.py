@@ -17,16 +17,12 @@ from advisor.interview import Ask, Interrupted, Voices, check_all, interview, mo
 from advisor.plan_text import plan_text, write_plan
 from advisor.planner import make_plan, named_grader, reference_column
 from advisor.probing import plan_to_probe
-from advisor.profile import DataProfile, profile
-from advisor.profiling.for_init import closer
+from advisor.profile import DataProfile
 from advisor.questions import DATA, PROBE, QUESTIONS, Context
+from advisor.reading import measure
 from graders.errors import UserError
-from pipelines.data.checked import load_checked, load_preferences, read_preferences
-from pipelines.data.checks import check_rows, check_split
-from pipelines.data.load import load_rows
-from pipelines.data.rows import Row, Rows
+from pipelines.data.rows import Rows
 from pipelines.data.spec import DataSpec
-from pipelines.data.split import limit_rows
 from pipelines.evals.audit import audit
 from pipelines.evals.audit_record import Audit
 from pipelines.evals.trials import one_by_one
@@ -173,27 +169,6 @@ def _told(answers: Mapping[str, Answer]) -> dict[str, Value]:
 
 def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
     return spec.model_copy(update={"train": str(answers["data"].value)})
-
-
-def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
-    """The rows that a plan would use, and their profile. Splits them too: a fault is better found before training."""
-    rows = read_rows(spec, folder)
-    found = check_rows(rows) + check_split(load_checked(spec, folder)) + closer(rows)
-    return rows, profile(rows, found, _preferred(spec, folder))
-
-
-def _preferred(spec: DataSpec, folder: Path) -> tuple[Row, ...] | None:
-    """The rows of a file of preferences; None where none is named. A fault in it is better found before training."""
-    if spec.preferences is None:
-        return None
-    load_preferences(spec, folder)
-    return read_preferences(spec, folder).rows
-
-
-def read_rows(spec: DataSpec, folder: Path) -> Rows:
-    """The rows of `train`, limited as `spec` says."""
-    rows = load_rows(spec.train, spec, folder)
-    return rows if spec.limit is None else limit_rows(rows, spec.limit)
 
 
 def gather(data: DataProfile | None, answers: Mapping[str, Answer], probed: Probed | None = None) -> Facts:

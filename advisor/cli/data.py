@@ -20,12 +20,12 @@ def data(file: str, model: str | None, as_json: bool, **options: object) -> None
     \b
     Example: finetune-advisor data rows.csv --column prompt=question --model starter
     """
-    from advisor.advise import read_rows
     from advisor.cli.console import plain_console
     from advisor.cli.options import data_spec
     from advisor.cli.show_advice import grader_sentence, profile_values
     from advisor.cli.show_rows import show_tokens, shown_rows
     from advisor.profile import profile
+    from advisor.reading import read_rows
     from pipelines.data.checks import check_rows
     from pipelines.data.describe import describe
     from pipelines.language import shown

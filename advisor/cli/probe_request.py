@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from advisor import checks
-from advisor.advise import measure
 from advisor.cli.console import busy
 from advisor.cli.options import data_spec, path_from
 from advisor.planner import named_grader
 from advisor.probing import plan_to_probe
 from advisor.profile import DataProfile
+from advisor.reading import measure
 from graders.errors import UserError
 from graders.union import AnyGrader
 from pipelines.grader_file import load_grader

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from advisor.advise import gather, measure
+from advisor.advise import gather
 from advisor.interview import Voices, check_all, interview
 from advisor.questions import DATA, QUESTIONS, Context
+from advisor.reading import measure
 from benchmarks.regret.design import ARMS, PREFERENCES, Cell
 from benchmarks.regret.make import make
 from pipelines.data.spec import DataSpec

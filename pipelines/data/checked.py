@@ -28,9 +28,14 @@ def load_preferences(spec: DataSpec, base: Path) -> Split:
     split = load_checked(spec, base)
     if spec.preferences is None:
         return split
+    return split_beside(checked_preferences(spec, base), split, spec)
+
+
+def checked_preferences(spec: DataSpec, base: Path) -> Rows:
+    """The rows of `data.preferences`; raises UserError for findings of severity error."""
     rows = read_preferences(spec, base)
-    _require_sound({"preferences": rows}, spec.preferences)
-    return split_beside(rows, split, spec)
+    _require_sound({"preferences": rows}, rows.source)
+    return rows
 
 
 def read_preferences(spec: DataSpec, base: Path) -> Rows:

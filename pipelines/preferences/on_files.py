@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from graders.errors import UserError
-from pipelines.data.checked import load_preferences, read_preferences
+from pipelines.data.checked import read_preferences
 from pipelines.data.load import load_rows
 from pipelines.data.rows import SHOWN_ROWS, Finding, Rows, Split
 from pipelines.data.spec import DataSpec
-from pipelines.data.split import limit_rows, load_split
+from pipelines.data.split import limit_rows, load_split, split_beside
 from pipelines.data.text import decode, read_bytes
 from pipelines.plan import Label, Plan
 from pipelines.plan_file import load_plan
@@ -38,8 +38,9 @@ def _of_plan(path: Path) -> Collected:
     loaded = load_plan(path)
     answers = _answers_path(loaded.plan, loaded.folder)
     if answers is None and loaded.plan.data.preferences is not None:
-        rows = read_preferences(loaded.plan.data, loaded.folder)
-        return Collected(rows, tuple(votes_of(rows)), (), load_preferences(loaded.plan.data, loaded.folder))
+        spec, folder = loaded.plan.data, loaded.folder
+        rows = read_preferences(spec, folder)
+        return Collected(rows, tuple(votes_of(rows)), (), split_beside(rows, load_split(spec, folder), spec))
     if answers is None:
         return _of_rows(loaded.plan.data, loaded.folder)
     text = decode(read_bytes(answers), str(answers))
