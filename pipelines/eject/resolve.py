@@ -81,7 +81,7 @@ def resolve(loaded: LoadedPlan, run_folder: Path, peer: Peer, only: str | None) 
             f"nothing can be ejected to {peer.title}: {told}", "a stage that it has", where=str(loaded.path)
         )
     tests = split.test.rows
-    if plan.data.preferences is not None:
+    if plan.data.preferences is not None and plan.data.test is None:  # a test file is the test part of both
         tests += load_preferences(plan.data, loaded.folder).test.rows
     return Ejection(tuple(at.ready.values()), tuple(left), tests)
 

@@ -98,6 +98,23 @@ def test_test_rows_stand_apart_and_no_part_shares_a_prompt(ejected: Path) -> Non
     assert len(lines(ejected / "trl/data/warm-up/validation.jsonl")) == len(split.validation.rows)
 
 
+@pytest.mark.parametrize(("named", "pairs"), [({"test": "test.jsonl"}, 0), ({}, 1)])
+def test_a_file_of_pairs_adds_its_own_test_rows_and_a_test_file_stands_once(
+    plan_in: Planner, tmp_path: Path, named: dict[str, str], pairs: int
+) -> None:
+    said = [{"prompt": f"May I {n}?", "chosen": f"Yes, {n}.", "rejected": f"No {n}."} for n in range(60)]
+    asked = [{"prompt": f"Say {n}.", "completion": str(n), "reference": str(n)} for n in range(260)]
+    for name, some in {"pairs": said, "asked": asked[:220], "test": asked[220:]}.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
+    data = {"train": "asked.jsonl", "preferences": "pairs.jsonl", **named}
+    plan = plan_in(tmp_path, [SFT, {"type": "dpo", "name": "dpo"}], data=data)
+    assert run_command(["eject", str(plan), "--to", "trl", "--out", str(tmp_path / "out")]) == 0
+    tests = lines(tmp_path / "out" / "test.jsonl")
+    prompts = [row["messages"][-1]["content"] for row in tests]
+    assert len(prompts) == len(set(prompts)) >= 40
+    assert any("chosen" in row for row in tests) == bool(pairs)
+
+
 def test_rendered_rows_are_tokenised_to_what_is_learned_here(ejected: Path) -> None:
     loaded = load_plan(ejected / "plan.yaml")
     found = {one.name: one for one in resolve(loaded, default_run_folder(loaded), PEERS["llamafactory"], None).ready}[
