@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipelines.language import speak
 from pipelines.sources import STARTER
 from tests.transformers_serve import serving
 
@@ -17,6 +18,13 @@ os.environ["FINETUNE_ADVISOR_LANG"] = "en"
 """Whatever the locale of who runs the tests."""
 os.environ["OMP_NUM_THREADS"] = "1"
 """A model of 32 units gains nothing from a second thread, and two workers would wait for each other's."""
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A test that speaks another language, or ends while it does, leaves none of it to the next."""
+    yield
+    speak("en")
 
 
 @pytest.fixture(scope="session")
