@@ -10,6 +10,7 @@ from pathlib import Path
 
 from advisor.answers import Answer, read_answers, write_answers
 from advisor.checks import NONE, STARTER, Value
+from advisor.cost import Costed, costs
 from advisor.decide import Decision, decide
 from advisor.facts import Facts
 from advisor.hardware import gpu_memory_gib
@@ -54,7 +55,8 @@ class Request:
 class Advice:
     """What came out. profile and rows are None without data, plan where there is nothing to train on yet; written:
     plan.yaml is new or changed. audit: of the plan's metric on at most 200 rows; None where no fast grader is it.
-    probed: what the model did on the rows; None where it was not tried."""
+    probed: what the model did on the rows; None where it was not tried. costs: of the advice, then of the runner-up;
+    empty without data."""
 
     rows: Rows | None
     profile: DataProfile | None
@@ -65,6 +67,7 @@ class Advice:
     notes: tuple[str, ...]
     audit: Audit | None = None
     probed: Probed | None = None
+    costs: tuple[Costed, ...] = ()
 
 
 def answers_path(plan: Path) -> Path:
@@ -80,12 +83,13 @@ def advise(request: Request) -> Advice:
     if answers[PROBE].value is True and probed is None:
         notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
     decision = decide(gather(data, answers, probed))
-    plan, written = None, False
+    plan, written, labels = None, False, int(answers["labelled"].value)
+    taken = () if data is None else costs(decision, data, labels, request.out.parent)
     if data is not None and decision.outcome != "collect":
-        plan = make_plan(decision, data, answers, _spec(request.spec, answers))
+        plan = make_plan(decision, data, answers, _spec(request.spec, answers), taken)
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     audited = _audited(plan, rows, request) if plan is not None and rows is not None else None
-    return Advice(rows, data, answers, decision, plan, written, notes, audited, probed)
+    return Advice(rows, data, answers, decision, plan, written, notes, audited, probed, taken)
 
 
 def _audited(plan: Plan, rows: Rows, request: Request) -> Audit | None:

@@ -1,13 +1,88 @@
-"""What this machine can train on, asked of nvidia-smi: no torch, at most five seconds."""
+"""What this machine can train on: its GPU asked of nvidia-smi, its CPU tried for a moment. No torch."""
 
 import subprocess
+import time
+from dataclasses import dataclass
+
+TRAINED = 0.35
+"""Share of a device's best speed that training reaches. PaLM and Llama report 0.4 to 0.5 on many GPUs."""
+SAMPLED = 0.1
+"""Share of a CPU's best speed that writing token by token reaches."""
+TOGETHER = 64
+"""Answers that are written side by side."""
+STEP_SECONDS = 0.03
+"""What a token takes at least on a GPU, however small the model: Python and kernel launches of transformers."""
+GPUS = {
+    "B200": (2250, 8.0),
+    "H200": (989, 4.8),
+    "H100": (989, 3.35),
+    "A100": (312, 2.0),
+    "L40S": (362, 0.86),
+    "A6000": (155, 0.77),
+    "A10": (125, 0.6),
+    "V100": (125, 0.9),
+    "RTX 5090": (210, 1.79),
+    "RTX 4090": (165, 1.01),
+    "RTX 3090": (71, 0.94),
+    "L4": (121, 0.3),
+    "T4": (65, 0.32),
+}
+"""Part of a GPU's name → TFLOP/s at 16 bits without sparsity, and TB/s of its memory: NVIDIA's data sheets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """flops: of large products of matrices, a second. bandwidth: bytes of memory a second; None on a CPU, where
+    computing is what takes the time."""
+
+    flops: float
+    bandwidth: float | None
+
+    def seconds(self, parameters: int, trained: float, sampled: float) -> float:
+        """For so many tokens trained on and sampled. Six operations a weight and token forward and backward, two
+        forward (Kaplan et al., 2001.08361); LoRA spares two and its checkpointing takes them again."""
+        training = 6 * parameters * trained / (TRAINED * self.flops)
+        if self.bandwidth is None:
+            return training + 2 * parameters * sampled / (SAMPLED * self.flops)
+        step = max(STEP_SECONDS, 2 * parameters / self.bandwidth)
+        return training + step * sampled / TOGETHER
 
 
 def gpu_memory_gib() -> float:
     """Memory of the largest GPU in GiB; 0 where there is none or where nvidia-smi cannot tell."""
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        return round(max((float(line) for line in _asked("memory.total")), default=0.0) / 1024, 1)
+    except ValueError:
+        return 0.0
+
+
+def speed() -> Speed | None:
+    """Of the first GPU, else of the CPU. None for a GPU that is not in the table."""
+    names = _asked("name")
+    if not names:
+        return Speed(_cpu_flops(), None)
+    found = next((numbers for part, numbers in GPUS.items() if part in names[0]), None)
+    return None if found is None else Speed(found[0] * 1e12, found[1] * 1e12)
+
+
+def _asked(field: str) -> list[str]:
+    """A line for each GPU; none where there is none."""
+    command = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
-        return round(max((float(line) for line in found.split()), default=0.0) / 1024, 1)
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return 0.0
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in found.splitlines() if line.strip()]
+
+
+def _cpu_flops(side: int = 1024, tries: int = 3) -> float:
+    """The best of a few products of square matrices in 32 bits."""
+    import numpy
+
+    matrix = numpy.ones((side, side), numpy.float32)
+    seconds = []
+    for _ in range(tries):
+        begun = time.perf_counter()
+        matrix @ matrix
+        seconds.append(time.perf_counter() - begun)
+    return float(2 * side**3 / min(seconds))

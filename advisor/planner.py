@@ -1,12 +1,13 @@
 """Decision, profile and answers → Plan. Pure; `advisor/plan_text.py` writes it with its reasons as comments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import yaml
 
 from advisor.answers import Answer
 from advisor.checks import NONE
+from advisor.cost import Costed
 from advisor.decide import Decision, pipeline
 from advisor.profile import DataProfile
 from graders.errors import UserError
@@ -30,7 +31,13 @@ NEEDS_SIGNAL = ("grpo", "reft")
 """Methods that learn only from prompts whose answers differ in score."""
 
 
-def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, Answer], spec: DataSpec) -> Plan:
+def make_plan(
+    decision: Decision,
+    profile: DataProfile,
+    answers: Mapping[str, Answer],
+    spec: DataSpec,
+    costs: Sequence[Costed] = (),
+) -> Plan:
     """The plan for an advice that trains something. spec: the data as the user named it."""
     preferred = PREFERENCES.intersection(decision.stages)
     if preferred and not (profile.num_pairs or profile.num_thumbs):
@@ -44,7 +51,7 @@ def make_plan(decision: Decision, profile: DataProfile, answers: Mapping[str, An
     judge = {JUDGE: {"type": "reward_model", "model": "reward_model"}} if "reward_model" in decision.stages else {}
     fields: dict[str, Any] = {
         "name": answers["name"].value,
-        "decision": record(decision),
+        "decision": record(decision, costs),
         "model": {"name": answers["model"].value},
         "data": _data(decision, profile, spec),
         "graders": measured | judge,
@@ -72,8 +79,8 @@ def named_grader(name: str, profile: DataProfile) -> AnyGrader | None:
     return None if name == NONE else parse_grader({"type": name})
 
 
-def record(decision: Decision) -> DecisionRecord:
-    """The decision as the plan keeps it."""
+def record(decision: Decision, costs: Sequence[Costed] = ()) -> DecisionRecord:
+    """The decision as the plan keeps it. Of the costs only the tokens: hours are a machine's, a plan goes to many."""
     runner_up = decision.runner_up
     return DecisionRecord(
         outcome=decision.outcome,
@@ -83,6 +90,7 @@ def record(decision: Decision) -> DecisionRecord:
         runner_up=f"{pipeline(runner_up.outcome, runner_up.stages)}: {runner_up.reason}" if runner_up else None,
         would_change=decision.would_change,
         edges=tuple(f"if {edge.found}: {edge.then}" for edge in decision.edges),
+        costs=tuple(costed.tokens for costed in costs),
     )
 
 

@@ -5,6 +5,9 @@ rate, schedule, seed; no evaluation while training, no checkpoint within ten min
 medians over pairs of ours ÷ plain: seconds of training by the clock, CPU seconds and peak memory of the whole process
 tree; and, apart, the seconds around training (imports, loading, saving; ours also hashes the data and starts a process
 for the stage).
+
+--size: a random model of so many million parameters (benchmarks/memory.py) instead of the starter, on --rows rows, for
+what the runner's own memory is beside a model's.
 """
 
 import argparse
@@ -20,6 +23,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from benchmarks.memory import SHAPES, make_model
 from pipelines.data.formats import sft_examples
 from pipelines.data.load import load_rows
 from pipelines.data.spec import DataSpec
@@ -62,16 +66,16 @@ class Run:
     peak: int
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, model: Path = STARTER, count_of_rows: int = ROWS) -> None:
     """Rows, the plan, and for the plain script its tokens and arguments."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, count, seed in (("train", ROWS, 5), ("test", 20, 6)):
+    for name, count, seed in (("train", count_of_rows, 5), ("test", 20, 6)):
         rows = generate("arithmetic", count, seed)
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     plan = {
         "version": 1,
         "name": "overhead",
-        "model": {"name": "starter", "tuning": "full"},
+        "model": {"name": "starter" if model == STARTER else str(model), "tuning": "full"},
         "data": {"train": "train.jsonl", "test": "test.jsonl", "split": {"validation": 0.0}},
         "metric": "likelihood",
         "stages": [{"type": "sft", "name": "sft", "epochs": EPOCHS, "batch_size": BATCH, "learning_rate": RATE}],
@@ -101,17 +105,17 @@ def prepare(folder: Path) -> None:
     (folder / "arguments.json").write_text(json.dumps(arguments))
 
 
-def plain(folder: Path, number: int) -> Run:
+def plain(folder: Path, number: int, model: Path) -> Run:
     """The script, in a process of its own."""
     out = folder / f"plain-{number}"
     out.mkdir(exist_ok=True)
-    files = [str(STARTER), str(folder / "examples.json"), str(folder / "arguments.json"), str(out)]
+    files = [str(model), str(folder / "examples.json"), str(folder / "arguments.json"), str(out)]
     whole, cpu, peak = _timed([sys.executable, "-c", PLAIN, *files], folder)
     return Run(json.loads((out / "seconds.json").read_text()), whole, cpu, peak)
 
 
-def ours(folder: Path, number: int) -> Run:
-    """`run` of the plan, in a folder of its own."""
+def ours(folder: Path, number: int, _model: Path) -> Run:
+    """`run` of the plan, which names the model, in a folder of its own."""
     out = folder / f"ours-{number}"
     whole, cpu, peak = _timed([sys.executable, "-c", MAIN, "run", "plan.yaml", "--out", str(out)], folder)
     (record,) = out.glob("stages/sft-????????/done.json")
@@ -137,13 +141,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("overhead-run"))
     parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--size", type=int, choices=SHAPES)
+    parser.add_argument("--rows", type=int, default=ROWS)
     options = parser.parse_args()
     folder = options.out.resolve()
-    prepare(folder)
+    model = STARTER
+    if options.size:
+        model = folder / "model"
+        make_model(model, SHAPES[options.size])
+    prepare(folder, model, options.rows)
     pairs = []
     for number in range(options.pairs):
         order = (ours, plain) if number % 2 else (plain, ours)
-        found: dict[Any, Run] = {run: run(folder, number) for run in order}
+        found: dict[Any, Run] = {run: run(folder, number, model) for run in order}
         pairs.append((found[ours], found[plain]))
         print(_told(f"pair {number}", pairs[-1:]), flush=True)
     print(_told(f"median of {len(pairs)}", pairs))

@@ -337,6 +337,7 @@ class DecisionRecord(Strict):
     runner_up: str | None = None
     would_change: tuple[str, ...] = ()
     edges: tuple[str, ...] = Field((), description="What to do when a number comes out bad on the way.")
+    costs: tuple[str, ...] = Field((), description="Tokens that the advice takes, then those of the runner-up.")
 
 
 class Plan(Strict):

@@ -15,7 +15,7 @@ from advisor.answers import Answer
 from advisor.checks import UNKNOWN
 from advisor.cli.ask import spoken
 from advisor.cli.show_audit import show_verdict
-from advisor.cli.show_decision import decision_values, show_decision
+from advisor.cli.show_decision import decision_values, show_costs, show_decision
 from advisor.cli.show_probe import facts, show_probed
 from advisor.profile import DataProfile
 from pipelines.data.describe import describe
@@ -38,6 +38,7 @@ def show_advice(console: Console, advice: Advice, out: Path) -> None:
         show_probed(console, advice.probed)
         console.print()
     show_decision(console, advice.decision)
+    show_costs(console, advice.costs)
     console.print()
     console.print(Text(shown(f"answers: {answers_path(out)}"), "dim"))
     if advice.audit is not None:
@@ -78,6 +79,7 @@ def advice_json(advice: Advice, out: Path) -> str:
         "profile": profile_values(advice.profile) if advice.profile else None,
         "audit": advice.audit.model_dump(mode="json") if advice.audit else None,
         "probe": {**advice.probed.model_dump(mode="json"), "facts": facts(advice.probed)} if advice.probed else None,
+        "costs": [{"advice": each.advice, **dataclasses.asdict(each.cost)} for each in advice.costs],
         "plan": str(out) if advice.plan else None,
         "written": advice.written,
     }

@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from advisor.cli.console import print_indented
+from advisor.cost import Costed
 from advisor.decide import Decision
 from advisor.planner import record
 from pipelines.language import shown
@@ -51,6 +52,7 @@ def show_record(console: Console, kept: DecisionRecord) -> None:
         _list(console, f"Runner-up: {advice}", [reason])
     _list(console, "The advice would change", map(_world, kept.would_change))
     _list(console, "On the way", kept.edges)
+    _list(console, "What it takes", kept.costs)
     _list(console, "Sources", kept.sources)
 
 
@@ -66,3 +68,11 @@ def _world(line: str) -> str:
     """What would have to be otherwise, and the advice then."""
     change, _, advice = line.partition(": ")
     return f"{shown(change)}{shown(': ')}{shown(advice)}"
+
+
+def show_costs(console: Console, costs: Sequence[Costed]) -> None:
+    """What the advice and the runner-up take on this machine."""
+    _list(console, "What it takes", (costed.hours for costed in costs))
+    if any(costed.cost.hours is not None for costed in costs):
+        said = "by formula, right within a factor of three; finetune-advisor check PLAN --time measures"
+        console.print(Text(f"  {shown(said)}", "dim"))

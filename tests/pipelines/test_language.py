@@ -25,6 +25,7 @@ MODULES = [
     "advisor/advise.py",
     "advisor/decide.py",
     "advisor/facts.py",
+    "advisor/cost.py",
     "advisor/planner.py",
     "advisor/grader_fit.py",
     *(f"advisor/rules/{name}.py" for name in ("barriers", "cautions", "changes", "edges", "families", "stages")),
@@ -48,6 +49,7 @@ ELSEWHERE = [
     "advisor/rules/sources.py",
     "pipelines/evals/probes.py",
     "graders/errors.py",
+    "pipelines/preflight/hours.py",
 ]
 """Some of whose sentences are."""
 NAMES = [
