@@ -1,8 +1,7 @@
 """What following an advice takes, before anything runs: tokens from the rows, hours from the machine.
 
 Tokens follow from the rows and from the sizes that a plan without numbers gets (pipelines/sizing.py). Hours are a
-formula's, right within a factor of three on the runs it was held against (docs/experiments.md); `check --time`
-measures.
+formula's, mostly right within a factor of three (docs/experiments.md); `check --time` measures.
 """
 
 import json
@@ -130,7 +129,11 @@ def cost(
     answered = min(tests, evaluation.rows) + evaluation.pass_k * min(tests, evaluation.pass_k_rows)
     trained = sum(trained for trained, _ in amounts)
     sampled = sum(sampled for _, sampled in amounts) + (1 + len(methods)) * answered * rows.answer
-    hours = None if size is None or machine is None else machine.seconds(size.parameters, trained, sampled) / 3600
+    hours = (
+        None
+        if size is None or machine is None
+        else machine.seconds(size.parameters, trained, sampled, 1 + len(methods)) / 3600
+    )
     return Cost(round(trained), round(sampled), hours)
 
 

@@ -5,9 +5,11 @@ import time
 from dataclasses import dataclass
 
 TRAINED = 0.35
-"""Share of a device's best speed that training reaches. PaLM and Llama report 0.4 to 0.5 on many GPUs."""
-SAMPLED = 0.1
-"""Share of a CPU's best speed that writing token by token reaches."""
+"""Share of a GPU's best speed that training reaches. PaLM and Llama report 0.4 to 0.5."""
+CPU_TRAINED, CPU_SAMPLED = 0.2, 0.06
+"""Share of a CPU's best speed that training, and writing token by token, reach (docs/experiments.md)."""
+STAGE_SECONDS = 20.0
+"""What a stage and its evaluation take beside: two processes that import torch and load a model."""
 TOGETHER = 64
 """Answers that are written side by side."""
 STEP_SECONDS = 0.03
@@ -38,14 +40,17 @@ class Speed:
     flops: float
     bandwidth: float | None
 
-    def seconds(self, parameters: int, trained: float, sampled: float) -> float:
-        """For so many tokens trained on and sampled. Six operations a weight and token forward and backward, two
-        forward (Kaplan et al., 2001.08361); LoRA spares two and its checkpointing takes them again."""
-        training = 6 * parameters * trained / (TRAINED * self.flops)
+    def seconds(self, parameters: int, trained: float, sampled: float, stages: int) -> float:
+        """For so many tokens trained on and sampled in so many stages.
+
+        Six operations a weight and token forward and backward, two forward (Kaplan et al., 2001.08361); LoRA spares two
+        and its checkpointing takes them again.
+        """
+        training, sampling, around = 6 * parameters * trained, 2 * parameters * sampled, STAGE_SECONDS * stages
         if self.bandwidth is None:
-            return training + 2 * parameters * sampled / (SAMPLED * self.flops)
+            return around + training / (CPU_TRAINED * self.flops) + sampling / (CPU_SAMPLED * self.flops)
         step = max(STEP_SECONDS, 2 * parameters / self.bandwidth)
-        return training + step * sampled / TOGETHER
+        return around + training / (TRAINED * self.flops) + step * sampled / TOGETHER
 
 
 def gpu_memory_gib() -> float:

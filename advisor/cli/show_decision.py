@@ -74,5 +74,5 @@ def show_costs(console: Console, costs: Sequence[Costed]) -> None:
     """What the advice and the runner-up take on this machine."""
     _list(console, "What it takes", (costed.hours for costed in costs))
     if any(costed.cost.hours is not None for costed in costs):
-        said = "by formula, right within a factor of three; finetune-advisor check PLAN --time measures"
+        said = "by formula, mostly right within a factor of three; finetune-advisor check PLAN --time measures"
         console.print(Text(f"  {shown(said)}", "dim"))

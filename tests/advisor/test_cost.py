@@ -8,7 +8,17 @@ import pytest
 
 from advisor.advise import Request, advise
 from advisor.cost import WIDE, Cost, Costed, ModelSize, cost, model_size
-from advisor.hardware import SAMPLED, STEP_SECONDS, TOGETHER, TRAINED, Speed, gpu_memory_gib, speed
+from advisor.hardware import (
+    CPU_SAMPLED,
+    CPU_TRAINED,
+    STAGE_SECONDS,
+    STEP_SECONDS,
+    TOGETHER,
+    TRAINED,
+    Speed,
+    gpu_memory_gib,
+    speed,
+)
 from advisor.profile import profile
 from pipelines.data.load import load_rows
 from pipelines.data.spec import DataSpec
@@ -124,10 +134,11 @@ def test_a_cpu_is_tried(monkeypatch):
 
 
 def test_seconds_are_work_by_speed():
-    assert Speed(1e12, None).seconds(10**6, 1e6, 0) == pytest.approx(6e12 / (TRAINED * 1e12))
-    assert Speed(1e12, None).seconds(10**6, 0, 1e6) == pytest.approx(2e12 / (SAMPLED * 1e12))
-    assert Speed(1e15, 1e12).seconds(10**6, 0, 6400) == pytest.approx(STEP_SECONDS * 6400 / TOGETHER)
-    assert Speed(1e15, 1e12).seconds(10**11, 0, 64) == pytest.approx(0.2)
+    assert Speed(1e12, None).seconds(10**6, 1e6, 0, 0) == pytest.approx(6e12 / (CPU_TRAINED * 1e12))
+    assert Speed(1e12, None).seconds(10**6, 0, 1e6, 3) == pytest.approx(2e12 / (CPU_SAMPLED * 1e12) + 3 * STAGE_SECONDS)
+    assert Speed(1e15, 1e12).seconds(10**6, 1e9, 0, 0) == pytest.approx(6e15 / (TRAINED * 1e15))
+    assert Speed(1e15, 1e12).seconds(10**6, 0, 6400, 0) == pytest.approx(STEP_SECONDS * 6400 / TOGETHER)
+    assert Speed(1e15, 1e12).seconds(10**11, 0, 64, 0) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(
