@@ -82,7 +82,7 @@ def advise(request: Request) -> Advice:
     rows, data, answers, probed = _answered(request, voices)
     if answers[PROBE].value is True and probed is None:
         notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
-    decision = decide(gather(data, answers, probed))
+    decision = decide(gather(data, answers, probed, shared=request.spec.test is None))
     plan, written, labels = None, False, int(answers["labelled"].value)
     taken = () if data is None else costs(decision, data, labels, request.out.parent)
     if data is not None and decision.outcome != "collect":
@@ -175,8 +175,10 @@ def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
     return spec.model_copy(update={"train": str(answers["data"].value)})
 
 
-def gather(data: DataProfile | None, answers: Mapping[str, Answer], probed: Probed | None = None) -> Facts:
-    """The facts of the decision, each with its origin."""
+def gather(
+    data: DataProfile | None, answers: Mapping[str, Answer], probed: Probed | None = None, shared: bool = True
+) -> Facts:
+    """The facts of the decision, each with its origin. shared: the test rows are a share of the rows."""
     hours = float(answers["hours"].value)
     fit = data.fit if data else None
     named = answers["grader"].value
@@ -206,6 +208,8 @@ def gather(data: DataProfile | None, answers: Mapping[str, Answer], probed: Prob
         base_score=probed.base_score if probed else None,
         prompted_score=probed.prompted_score if probed else None,
         score_low=probed.score_low if probed else None,
+        test_rows=data.num_test if data else None,
+        shared=shared,
         target=float(answers["target"].value) or None,
         origins={key: answer.origin for key, answer in answers.items()} | dict.fromkeys(tried, "measured"),
     )

@@ -29,6 +29,7 @@ class DataProfile:
     word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
     contradictions: share of the rows that ask what another asks and answer otherwise, where but one can be right.
     fit: the grader for these answers, tried on them; None where no grader here compares such answers.
+    num_test: rows that the split gives to the test; None where nobody split.
     """
 
     source: str
@@ -52,11 +53,17 @@ class DataProfile:
     prompt_chars: Lengths
     answer_chars: Lengths
     findings: tuple[Finding, ...]
+    num_test: int | None = None
 
 
-def profile(rows: Rows, findings: Sequence[Finding] = (), preferred: Sequence[Row] | None = None) -> DataProfile:
+def profile(
+    rows: Rows,
+    findings: Sequence[Finding] = (),
+    preferred: Sequence[Row] | None = None,
+    num_test: int | None = None,
+) -> DataProfile:
     """Measures the rows. findings: what the checks of the data said. preferred: rows of a file of preferences, which
-    then count as such in place of these."""
+    then count as such in place of these. num_test: of their split."""
     each = rows.rows
     compared = each if preferred is None else preferred
     answers = answer_kind(each)
@@ -86,6 +93,7 @@ def profile(rows: Rows, findings: Sequence[Finding] = (), preferred: Sequence[Ro
         prompt_chars=_lengths(row.prompt for row in each),
         answer_chars=_lengths(text for row in each if (text := _answer(row)) is not None),
         findings=tuple(findings),
+        num_test=num_test,
     )
 
 

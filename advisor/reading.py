@@ -16,9 +16,10 @@ def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
     """The rows and their profile. Splits them too, and reads a file of preferences: a fault is better found before
     training."""
     rows = read_rows(spec, folder)
-    found = check_rows(rows) + check_split(load_checked(spec, folder)) + closer(rows)
+    split = load_checked(spec, folder)
+    found = check_rows(rows) + check_split(split) + closer(rows)
     preferred = None if spec.preferences is None else checked_preferences(spec, folder).rows
-    return rows, profile(rows, found, preferred)
+    return rows, profile(rows, found, preferred, len(split.test.rows))
 
 
 def read_rows(spec: DataSpec, folder: Path) -> Rows:

@@ -5,24 +5,13 @@ from collections.abc import Callable
 from advisor.facts import Facts
 from advisor.rules.kinds import Barrier
 from advisor.rules.sources import AWS, AZURE, AZURE_NOT, FIREWORKS, MCNEMAR, OPENAI_RFT, OURS
-from graders.statistics import minimal_detectable_effect
 from pipelines.evals.compare import FEWEST_PROMPTS
 
 AMBIGUOUS = 0.2  # ours: of rows that contradict each other in twos, no model can be right on more than half
-CHANGED = 0.3
-"""Share of test rows whose verdict training changes, where nobody measured it. Measured: 11 % by SFT and 34 % by SFT
-then GRPO in the demo (n = 500), 17 to 20 % by five ways of RFT on MAWPS (n = 384). Near the upper end: better a warning
-too many than a week spent on what cannot be seen."""
-
-
-def visible_gain(f: Facts) -> float | None:
-    """The smallest gain in [0, 1] that the test rows show four times in five; None where their number is unknown."""
-    return None if not f.test_rows else min(1.0, minimal_detectable_effect(f.test_rows, CHANGED))
 
 
 def _too_small_to_see(f: Facts) -> bool:
-    seen = visible_gain(f)
-    return f.wanted_gain is not None and seen is not None and seen > f.wanted_gain
+    return f.wanted_gain is not None and f.visible_gain is not None and f.visible_gain > f.wanted_gain
 
 
 def _reached(f: Facts, score: float | None) -> bool:
@@ -63,7 +52,7 @@ BARRIERS: tuple[Barrier, ...] = (
     ),
     Barrier(
         "test_too_few",
-        lambda f: f.test_rows is not None and f.test_rows < FEWEST_PROMPTS,
+        lambda f: f.test_rows is not None and f.test_rows < FEWEST_PROMPTS and not f.shared,
         "do_not_tune",
         "Do not fine-tune yet: {f.test_rows:,} test rows cannot show any gain; no claim is made here under 30, and "
         "100 are the least that AWS asks for. Set more rows aside with --test.",

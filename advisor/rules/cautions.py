@@ -5,11 +5,13 @@ from advisor.facts import CEILING
 from advisor.rules.barriers import AMBIGUOUS
 from advisor.rules.kinds import Caution
 from advisor.rules.sources import (
+    AWS,
     AZURE,
     AZURE_NOT,
     FIREWORKS,
     GAO,
     INSTRUCT_HARM,
+    MCNEMAR,
     OPENAI_DPO,
     OPENAI_RFT,
     OURS,
@@ -19,7 +21,9 @@ from advisor.rules.sources import (
     SWIFT,
 )
 from advisor.rules.stages import FEW_PAIRS, NEARLY_SOLVED, suits_ppo
+from pipelines.evals.compare import FEWEST_PROMPTS
 
+COARSE = 0.1  # ours: RFT gains of 10 points and more are what its papers report
 GUESSABLE = 0.2  # five choices, as on MathQA where ReFT gained nothing
 
 CAUTIONS: tuple[Caution, ...] = (
@@ -122,6 +126,22 @@ CAUTIONS: tuple[Caution, ...] = (
         lambda f: 0 < f.pairs < FEW_PAIRS,
         "The {f.pairs:,} pairs are under 300 and left out: too few for DPO.",
         (AZURE, OURS),
+    ),
+    Caution(
+        "test_share_too_few",
+        ("sft", "rft", "rlhf"),
+        lambda f: f.shared and f.test_rows is not None and f.test_rows < FEWEST_PROMPTS,
+        "Careful: {f.test_rows:,} test rows cannot show any gain; no claim is made here under 30, and 100 are the "
+        "least that AWS asks for. Name a file of more with --test, or raise data.split.test in the plan.",
+        (AWS, OURS),
+    ),
+    Caution(
+        "test_share_small",
+        ("sft", "rft", "rlhf"),
+        lambda f: f.shared and (f.test_rows or 0) >= FEWEST_PROMPTS and (f.visible_gain or 0) > COARSE,
+        "Careful: {f.test_rows:,} test rows show only a gain of {f.visible_gain:.0%} or more. Four times as many show "
+        "half of it: name a file with --test, or raise data.split.test in the plan.",
+        (MCNEMAR,),
     ),
     Caution(
         "reward_model_alone",

@@ -185,6 +185,22 @@ BARRED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("test_rows", "said"),
+    [
+        (0, "test_share_too_few"),
+        (29, "test_share_too_few"),
+        (30, "test_share_small"),
+        (230, "test_share_small"),
+        (240, None),
+    ],
+)
+def test_a_share_that_shows_little_is_warned_of_since_the_plan_may_raise_it(test_rows, said):
+    decision = decide(replace(REASONING, test_rows=test_rows, shared=True))
+    assert decision.outcome == "rft"
+    assert [fired.id for fired in decision.fired if fired.id.startswith("test_share")] == ([said] if said else [])
+
+
 @pytest.mark.parametrize(("facts", "outcome", "rule"), BARRED)
 def test_what_says_not_to_train_now_names_what_would_be_trained(facts, outcome, rule):
     decision = decide(facts)

@@ -218,3 +218,13 @@ def test_every_profile_value_is_json(jsonl):
 
     path = jsonl(conftest.fields())
     assert json.loads(advice_json(run(path), path.with_name("plan.yaml")))["profile"]["num_rows"] == 220
+
+
+def test_a_test_file_too_small_to_show_anything_advises_against_training(jsonl, tmp_path):
+    rows = conftest.sums(worked=True)
+    train, few = jsonl(rows[:-20]), tmp_path / "few.jsonl"
+    few.write_text("".join(json.dumps(row) + "\n" for row in rows[-20:]))
+    decision = run(train, test=few.name).decision
+    assert decision.outcome == "do_not_tune"
+    assert decision.because[0].startswith("Do not fine-tune yet: 20 test rows cannot show any gain")
+    assert "test_share_too_few" not in [fired.id for fired in decision.fired]
