@@ -6,8 +6,9 @@ medians over pairs of ours ÷ plain: seconds of training by the clock, CPU secon
 tree; and, apart, the seconds around training (imports, loading, saving; ours also hashes the data and starts a process
 for the stage).
 
---size: a random model of so many million parameters (benchmarks/memory.py) instead of the starter, on --rows rows, for
-what the runner's own memory is beside a model's.
+--attention eager: the script computes attention as ours does on short rows of a CPU, which is faster and takes more
+memory than the sdpa of TRL and transformers. --size: a random model of so many million parameters
+(benchmarks/memory.py) instead of the starter, on --rows rows, for what the runner's own memory is beside a model's.
 """
 
 import argparse
@@ -38,11 +39,11 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-model, examples, arguments, out = sys.argv[1:]
+model, examples, arguments, out, attention = sys.argv[1:]
 tokenizer = AutoTokenizer.from_pretrained(model)
 config = SFTConfig(output_dir=out + "/checkpoints", **json.load(open(arguments)))
 trainer = SFTTrainer(
-    model=AutoModelForCausalLM.from_pretrained(model, dtype="float32"),
+    model=AutoModelForCausalLM.from_pretrained(model, dtype="float32", attn_implementation=attention),
     args=config,
     train_dataset=Dataset.from_list(json.load(open(examples))),
     processing_class=tokenizer,
@@ -105,16 +106,16 @@ def prepare(folder: Path, model: Path = STARTER, count_of_rows: int = ROWS) -> N
     (folder / "arguments.json").write_text(json.dumps(arguments))
 
 
-def plain(folder: Path, number: int, model: Path) -> Run:
+def plain(folder: Path, number: int, model: Path, attention: str) -> Run:
     """The script, in a process of its own."""
     out = folder / f"plain-{number}"
     out.mkdir(exist_ok=True)
-    files = [str(model), str(folder / "examples.json"), str(folder / "arguments.json"), str(out)]
+    files = [str(model), str(folder / "examples.json"), str(folder / "arguments.json"), str(out), attention]
     whole, cpu, peak = _timed([sys.executable, "-c", PLAIN, *files], folder)
     return Run(json.loads((out / "seconds.json").read_text()), whole, cpu, peak)
 
 
-def ours(folder: Path, number: int, _model: Path) -> Run:
+def ours(folder: Path, number: int, _model: Path, _attention: str) -> Run:
     """`run` of the plan, which names the model, in a folder of its own."""
     out = folder / f"ours-{number}"
     whole, cpu, peak = _timed([sys.executable, "-c", MAIN, "run", "plan.yaml", "--out", str(out)], folder)
@@ -141,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("overhead-run"))
     parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa")
     parser.add_argument("--size", type=int, choices=SHAPES)
     parser.add_argument("--rows", type=int, default=ROWS)
     options = parser.parse_args()
@@ -153,7 +155,7 @@ def main() -> None:
     pairs = []
     for number in range(options.pairs):
         order = (ours, plain) if number % 2 else (plain, ours)
-        found: dict[Any, Run] = {run: run(folder, number, model) for run in order}
+        found: dict[Any, Run] = {run: run(folder, number, model, options.attention) for run in order}
         pairs.append((found[ours], found[plain]))
         print(_told(f"pair {number}", pairs[-1:]), flush=True)
     print(_told(f"median of {len(pairs)}", pairs))

@@ -65,6 +65,8 @@ def _unanswered(rows: Sequence[Row]) -> str:
     compared = sum(row.completion is None and row.reference is not None for row in rows)
     if not worked or worked == len(rows):
         return ""
+    if compared == len(rows) - worked:
+        return f"{worked} rows have a demonstration; the other {compared} have a reference alone"
     return f"{worked} rows have a demonstration; {compared} of the other {len(rows) - worked} have a reference alone"
 
 

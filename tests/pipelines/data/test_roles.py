@@ -180,7 +180,7 @@ def test_rows_may_lack_the_demonstration(load):
     ])  # fmt: skip
     assert [row.completion for row in rows.rows] == ["1 + 1 = 2", None, None, None]
     assert [row.expected for row in rows.rows] == ["2", "3", "4", "5"]
-    assert "1 rows have a demonstration; 3 of the other 3 have a reference alone" in rows.notes
+    assert "1 rows have a demonstration; the other 3 have a reference alone" in rows.notes
 
 
 def test_named_columns_win(load):
