@@ -11,7 +11,7 @@ from graders.errors import UserError
 from graders.statistics import Interval, paired_bootstrap
 from pipelines.evals.grades import REGRESSION, GradedRow, read_grades
 from pipelines.evals.reward_checks import FEWEST, RULES
-from pipelines.evals.summary import Evaluated
+from pipelines.evals.summary import Evaluated, previous
 from pipelines.files import write_json
 from pipelines.gate_file import FILE, Check, Judgement
 from pipelines.plan import Evaluate, Gate, Probe, RewardModel
@@ -65,9 +65,8 @@ class _Judged:
 
     @property
     def previous(self) -> Evaluated:
-        """The model before it that is no control; the base where there is none."""
-        line = [model for model in self._models if not model.control or model is self.model]
-        return line[max(0, line.index(self.model) - 1)]
+        """The model that it was trained from, as far as it was evaluated; the base where there is none."""
+        return previous(self.model, self._models) or self.base
 
     def regression(self, model: Evaluated) -> Sequence[GradedRow]:
         step = next(step for step in self._todo if step.stage.name == model.name)

@@ -30,15 +30,37 @@ def evaluated(todo: Sequence[Step]) -> list[Evaluated]:
     order = list(steps)
     done = [step for step in todo if isinstance(step.stage, Evaluate) and step.record() is not None]
     done.sort(key=lambda step: order.index(step.sources["policy"]) if "policy" in step.sources else -1)
-    models = [_model(step, steps) for step in done]
+    asked = {_origin(step): step.stage.name for step in done if not _is_beside(step, steps)}
+    models = [_model(step, steps, asked) for step in done]
     first = next((model for model in models if not model.control), None)
     return sorted(models, key=lambda model: model is not first)
 
 
-def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
+def _origin(step: Step) -> str:
+    """The stage that left the model which this one reads; "" for the plan's own."""
+    return step.sources.get("policy", "")
+
+
+def _is_beside(step: Step, steps: Mapping[str, Step]) -> bool:
+    """Whether this evaluation is one for comparison only."""
+    trained = _origin(step)
+    return _best_of(step) > 1 or bool(served_by(step.stage)) or (bool(trained) and is_control(steps[trained].stage))
+
+
+def _after(step: Step, steps: Mapping[str, Step], asked: Mapping[str, str]) -> str:
+    """The evaluation of the nearest model that this one's was trained from. asked: stage → evaluation of its model."""
+    stage = _origin(step)
+    while stage:
+        stage = _origin(steps[stage])
+        if stage in asked:
+            return asked[stage]
+    return ""
+
+
+def _model(step: Step, steps: Mapping[str, Step], asked: Mapping[str, str]) -> Evaluated:
     record = step.record()
     numbers = record.numbers if record else {}
-    trained = steps[step.sources["policy"]] if "policy" in step.sources else None
+    trained = steps[_origin(step)] if _origin(step) else None
     made = trained.record() if trained else None
     return Evaluated(
         name=step.stage.name,
@@ -46,9 +68,8 @@ def _model(step: Step, steps: Mapping[str, Step]) -> Evaluated:
         rows=_grades(step, record),
         seconds=made.numbers["train_seconds"] if made else None,
         pass_at_k={int(k): rate for k, rate in numbers.get("pass_at_k", {}).items() if rate is not None},
-        control=_best_of(step) > 1
-        or bool(served_by(step.stage))
-        or (trained is not None and is_control(trained.stage)),
+        control=_is_beside(step, steps),
+        after=_after(step, steps, asked),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.evals.compare import Comparison
 from pipelines.evals.course import course_section
 from pipelines.evals.grades import GradedRow
-from pipelines.evals.summary import Evaluated, Report, StageReport
+from pipelines.evals.summary import Evaluated, Report, StageReport, line_to_final
 from pipelines.evals.verdict import duration, method_name, percent, points, verdict_shown
 from pipelines.language import shown
 
@@ -50,7 +50,7 @@ def _table(stages: Sequence[StageReport]) -> str:
 def _cells(stage: StageReport, ks: Sequence[int]) -> list[str]:
     low, high = stage.interval
     return [
-        _inline(stage.name) + (shown(" (control)") if stage.control else ""),
+        _inline(stage.name) + (shown(" (control)") if stage.control else shown(" (arm)") if stage.arm else ""),
         _inline(shown(method_name(stage.method))),
         percent(stage.pass_rate),
         _interval(percent(low), percent(high)) if stage.n else "-",
@@ -127,7 +127,7 @@ def _described(title: str, settings: Mapping[str, object]) -> str:
 
 
 def _transcripts(models: Sequence[Evaluated]) -> list[str]:
-    line = [model for model in models if not model.control]
+    line = line_to_final(models)
     if len(line) < 2:
         return []
     answers = [{row.index: row for row in model.rows} for model in line]

@@ -1,7 +1,8 @@
 """The numbers of a run: every model on the same test rows, each against the base and the one before, and the verdict.
 
 In: the models in the order they were made, the baseline first, each with its graded rows. Out: the Report, which is
-report.json as it stands. The final model is the last that is no control. Pure: no clock is read.
+report.json as it stands. The final model is the last that is no control; the line leads to it from the baseline through
+the models that it was trained from; the others are arms beside it. Pure: no clock is read.
 """
 
 import math
@@ -23,7 +24,8 @@ class Evaluated:
     """One model that answered the test rows.
 
     name: the stage's. method: the stage's type; "base" for the baseline. rows: its graded answers. seconds: of
-    training. pass_at_k: k → unbiased pass@k. control: an arm for comparison only.
+    training. pass_at_k: k → unbiased pass@k. control: an arm for comparison only. after: name of the model that
+    this one was trained from, the nearest that was evaluated; "" for the last before it that is no control.
     """
 
     name: str
@@ -32,6 +34,21 @@ class Evaluated:
     seconds: float | None = None
     pass_at_k: Mapping[int, float] = field(default_factory=dict)
     control: bool = False
+    after: str = ""
+
+
+def previous(model: Evaluated, models: Sequence[Evaluated]) -> Evaluated | None:
+    """The model that this one was trained from; None for the first."""
+    earlier = [other for other in models[: models.index(model)] if not other.control]
+    return next((other for other in earlier if other.name == model.after), earlier[-1] if earlier else None)
+
+
+def line_to_final(models: Sequence[Evaluated]) -> list[Evaluated]:
+    """From the baseline to the final model."""
+    line = [next(model for model in reversed(models) if not model.control)]
+    while (before := previous(line[0], models)) is not None:
+        line.insert(0, before)
+    return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +71,8 @@ class Setting:
 class StageReport(BaseModel):
     """One model's numbers on the test rows. Rates and their interval are shares in [0, 1].
 
-    to_base, to_previous: the gain over the baseline and over the model before it that is no control, where the same
-    comparison tells. final_over_this: of a control, the final model's gain over it.
+    arm: not on the line to the final model, and no control. to_base, to_previous: the gain over the baseline and over
+    the model that this one was trained from. final_over_this: of a control or an arm, the final model's gain over it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +80,7 @@ class StageReport(BaseModel):
     name: str
     method: str
     control: bool
+    arm: bool = False
     pass_rate: float | None
     n: int
     interval: tuple[float, float]
@@ -81,7 +99,7 @@ class StageReport(BaseModel):
 class Report(BaseModel):
     """report.json. baseline, final, difference: over the rows that both have scored, in the words of `comparison`.
 
-    details: a sentence on the final model against the one before it, and one against each control.
+    details: a sentence on the final model against the one before it, and one against each control and arm.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,15 +124,15 @@ def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
     """Raises ValueError when there is no model, the first is a control, or two did not answer the same rows."""
     if not models or models[0].control:
         raise ValueError("a report starts with the baseline, which is no control")
-    line = [model for model in models if not model.control]
+    line = line_to_final(models)
     base, final = line[0], line[-1]
     comparison = compare(base.rows, final.rows) if len(line) > 1 else None
-    stages = tuple(_stage(place, models) for place in range(len(models)))
+    stages = tuple(_stage(place, models, line) for place in range(len(models)))
     return Report(
         title=setting.title,
         written_at=setting.written_at,
         verdict=verdict([method_name(model.method) for model in line], rate(base.rows), comparison),
-        details=tuple(_details(stages)),
+        details=tuple(_details(stages, line)),
         baseline=comparison.baseline if comparison else rate(base.rows),
         final=comparison.final if comparison else rate(base.rows),
         difference=comparison.difference if comparison else None,
@@ -128,10 +146,9 @@ def build_report(models: Sequence[Evaluated], setting: Setting) -> Report:
     )
 
 
-def _stage(place: int, models: Sequence[Evaluated]) -> StageReport:
-    model = models[place]
-    earlier = [other for other in models[:place] if not other.control]
-    final = [other for other in models if not other.control][-1]
+def _stage(place: int, models: Sequence[Evaluated], line: Sequence[Evaluated]) -> StageReport:
+    model, before = models[place], previous(models[place], models)
+    beside = model not in line
     to_base = compare(models[0].rows, model.rows) if place else None
     tokens = [row.num_tokens for row in model.rows]
     own = rate(model.rows)
@@ -139,14 +156,15 @@ def _stage(place: int, models: Sequence[Evaluated]) -> StageReport:
         name=model.name,
         method=model.method,
         control=model.control,
+        arm=beside and not model.control,
         pass_rate=own.pass_rate,
         n=own.n,
         interval=(own.low, own.high),
         mean_score=own.mean_score,
         difference=to_base.difference if to_base else None,
         to_base=to_base,
-        to_previous=compare(earlier[-1].rows, model.rows) if earlier and not model.control else None,
-        final_over_this=compare(model.rows, final.rows) if model.control else None,
+        to_previous=compare(before.rows, model.rows) if before and not model.control else None,
+        final_over_this=compare(model.rows, line[-1].rows) if beside else None,
         seconds=model.seconds,
         pass_at_k=dict(model.pass_at_k),
         truncated_rate=sum(row.truncated for row in model.rows) / max(1, len(tokens)),
@@ -155,16 +173,16 @@ def _stage(place: int, models: Sequence[Evaluated]) -> StageReport:
     )
 
 
-def _details(stages: Sequence[StageReport]) -> list[str]:
-    line = [stage for stage in stages if not stage.control]
+def _details(stages: Sequence[StageReport], line: Sequence[Evaluated]) -> list[str]:
     said = []
-    if len(line) > 2 and line[-1].to_previous:
+    final = next(stage for stage in stages if stage.name == line[-1].name)
+    if len(line) > 2 and final.to_previous:
         step = f"{method_name(line[-1].method)} over {method_name(line[-2].method)}"
-        said.append(f"{step}: {in_words(line[-1].to_previous)}")
+        said.append(f"{step}: {in_words(final.to_previous)}")
     for stage in stages:
         if stage.final_over_this:
-            step = f"Final model against the control {stage.name}"
-            said.append(f"{step}: {in_words(stage.final_over_this)}")
+            control, arm = f"Final model against the control {stage.name}", f"Final model against the arm {stage.name}"
+            said.append(f"{arm if stage.arm else control}: {in_words(stage.final_over_this)}")
     return said
 
 

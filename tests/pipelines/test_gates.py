@@ -17,6 +17,7 @@ from pipelines.gate_file import Judgement, kept
 from pipelines.gates import change, judge
 from pipelines.launcher import DONE
 from pipelines.plan_file import load_plan
+from pipelines.run_report import evaluated
 from pipelines.runner import GATE_CLOSED, Options, run_plan
 from pipelines.state import Step, steps
 from tests.pipelines.test_runner import BASE, SFT, Notes, Writer
@@ -216,3 +217,22 @@ def test_a_damaged_record_of_a_gate_is_judged_anew(done: Done) -> None:
     path.write_text(path.read_text()[:20])
     assert kept(todo[-1]) is None
     assert judge(todo[-1], todo, ()) == first == kept(todo[-1])
+
+
+def test_arms_from_one_model_are_each_measured_over_it(write_plan: Writer, tmp_path: Path) -> None:
+    """SFT, then GRPO and PPO both from SFT; PPO's gate asks for a gain over SFT, not over GRPO."""
+    gate = {"min_gain": 0, "over": "previous"}
+    stages = [BASE, SFT, {"type": "evaluate", "name": "after_sft"}]
+    stages += [{"type": "grpo", "name": "one", "policy": "sft"}, {"type": "evaluate", "name": "after_one"}]
+    stages += [{"type": "ppo", "name": "two", "policy": "sft"}, {"type": "evaluate", "name": "after_two", "gate": gate}]
+    todo = steps(load_plan(write_plan(*stages)), tmp_path / "run")
+    passed = {"base": 2, "after_sft": 10, "after_one": 35, "after_two": 30}
+    for step in todo:
+        if step.stage.name in passed:
+            write_grades(step.folder / "grades.jsonl", graded(passed[step.stage.name]))
+        write_json(step.record_path, _record(step, {"n": 40, "train_seconds": 1.0}))
+    after = {model.name: model.after for model in evaluated(todo)}
+    assert after == {"base": "", "after_sft": "base", "after_one": "after_sft", "after_two": "after_sft"}
+    found = judged(todo)
+    assert found.refusal is None
+    assert "over `after_sft`" in found.checks[0].said

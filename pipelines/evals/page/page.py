@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipelines.evals.page.curves import Trained
 from pipelines.evals.page.transcripts import cut, slices, transcripts
-from pipelines.evals.summary import Evaluated, Report
+from pipelines.evals.summary import Evaluated, Report, line_to_final
 from pipelines.evals.verdict import duration, method_name, percent, points
 
 KINDS = {
@@ -54,7 +54,7 @@ def page(report: Report, models: Sequence[Evaluated], run: Run) -> str:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"percent": percent, "points": points, "method": method_name}
     environment.filters |= {"cut": cut, "duration": duration}
-    line = [model for model in models if not model.control]
+    line = line_to_final(models)
     base, final = line[0], line[-1]
     shown = transcripts(base.rows, final.rows)  # of a single model both sides are the same
     reasons = Counter(row.reason for row in final.rows if not row.passed).most_common(6)

@@ -188,3 +188,24 @@ def test_without_the_base_no_gain_is_claimed_and_the_reader_is_told() -> None:
     report = build_report([WARM, TUNED], SETTING)
     assert report.verdict.startswith("GRPO: 40.0 % → 58.0 %")
     assert report.notes[0] == "The plan's own model was not evaluated: gains are over warmup, a trained one."
+
+
+def test_arms_are_told_apart_from_the_line_to_the_final_model(tmp_path: Path) -> None:
+    arm = Evaluated("other", "ppo", graded("+" * 50 + "-" * 50, name="ppo"), after="warmup")
+    final = Evaluated("practice", "grpo", TUNED.rows, after="warmup")
+    report, page = written(tmp_path, [BASE, WARM, arm, final])
+    assert report.verdict.startswith("SFT then GRPO: 20.0 % → 58.0 %")
+    over_previous, over_arm = report.details
+    assert over_previous.startswith("GRPO over SFT: 40.0 % → 58.0 %")
+    assert over_arm.startswith("Final model against the arm other: 50.0 % → 58.0 %: +8.0 points")
+    assert [stage.arm for stage in report.stages] == [False, False, True, False]
+    assert [stage.to_previous.difference.points for stage in report.stages[1:]] == pytest.approx([20, 10, 18])
+    assert "other (arm)" in page
+
+
+def test_a_row_that_an_arm_alone_got_right_did_not_regress(tmp_path: Path) -> None:
+    marks = {"base": "-" * 40, "warm": "-" * 40, "arm": "+" * 40, "final": "-" * 40}
+    after = {"base": "", "warm": "base", "arm": "base", "final": "warm"}
+    models = [Evaluated(name, "sft", graded(marks[name], name=name), after=after[name]) for name in marks]
+    _, page = written(tmp_path, models)
+    assert "## Regressed: right after an earlier stage, wrong at the end (none)" in page
