@@ -97,10 +97,10 @@ def test_what_has_no_value_says_why(text: str, said: str) -> None:
 
 
 def test_long_formulas_are_worked_off_without_recursion() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert value("1+" * 4999 + "1") == 5000
     assert value("1*" * 4999 + "1") == 1
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @given(st.text(alphabet="ab01. +-*/^()eminmax,", max_size=40))

@@ -124,8 +124,8 @@ def test_a_reference_that_is_no_set_is_unscored(reference: object) -> None:
 def test_long_lists_take_little_time(fields: dict[str, object]) -> None:
     wanted = [f"A.{i}.{i + 1}" for i in range(500)]
     pairs = {"n": [f"some long name of number {i}" for i in range(500)]}
-    started = time.perf_counter()
+    started = time.process_time()
     assert grade([f"A.{i}.{i + 2}" for i in range(500)], wanted, **fields).score < 0.7
     assert grade({"n": [f"some long text of number {i}" for i in range(500)]}, pairs, **fields).score < 1
     assert "more than 500 items" in grade([f"A.{i}" for i in range(10_000)], wanted, **fields).reason
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4

@@ -49,9 +49,9 @@ def test_what_sqlglot_cannot_read_or_nests_too_deep_has_no_likeness() -> None:
 
 
 def test_a_long_query_takes_little_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     likeness("SELECT title FROM book WHERE " + " AND ".join(["price > 1"] * 1500), REFERENCE, SCHEMA)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_filters_are_read_with_the_rows_that_only_they_decide_on() -> None:

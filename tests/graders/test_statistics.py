@@ -73,10 +73,10 @@ def test_rows_of_one_prompt_are_drawn_together() -> None:
 
 def test_bootstrap_is_seeded_and_quick() -> None:
     differences = [float(i % 3 - 1) for i in range(2000)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert paired_bootstrap(differences, range(2000)) == paired_bootstrap(differences, range(2000))
     assert paired_bootstrap(differences, range(2000), seed=1) != paired_bootstrap(differences, range(2000))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert paired_bootstrap([0.5] * 7, range(7)) == (0.5, 0.5)
 
 

@@ -24,10 +24,10 @@ def test_a_batch_is_shared_by_micro_batches_that_fit() -> None:
 
 
 def test_a_batch_of_a_billion_rows_is_split_at_once() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     batch = split_batch(1_000_000_000, 1, 100, need, Room(8 * GIB))
     assert batch.micro * batch.accumulation == 1_000_000_000
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_an_odd_batch_for_two_processes_is_the_users_to_mend() -> None:
