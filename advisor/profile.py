@@ -23,8 +23,9 @@ class DataProfile:
     """What a data set holds.
 
     num_prompts: distinct ones. num_unpaired: those of them that no pair answers. num_completions: rows to imitate.
-    num_references: rows with an answer to compare with. num_labelled: rows with a right answer of either kind.
-    num_pairs: chosen/rejected. num_thumbs: answers marked good or bad. num_tools: rows with tools.
+    num_references: rows with an answer to compare with. num_labelled: rows that SFT would imitate: those with a
+    completion or, where none has one, those with a reference. num_pairs: chosen/rejected. num_thumbs: answers marked
+    good or bad. num_tools: rows with tools.
     demonstrations: the answers show how (worked steps, or the whole text wanted), not only a final answer.
     word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
     contradictions: share of the rows that ask what another asks and answer otherwise, where but one can be right.
@@ -81,7 +82,7 @@ def profile(
         num_unpaired=len(set(map(_asked, each)) - {_asked(row) for row in compared if row.is_pair}),
         num_completions=num_completions,
         num_references=sum(row.reference is not None for row in graded),
-        num_labelled=num_completions if fit and fit.material else num_answered,
+        num_labelled=num_completions or (0 if fit and fit.material else num_answered),
         num_pairs=sum(row.is_pair for row in compared),
         num_thumbs=sum(row.desirable is not None for row in compared),
         num_tools=sum(bool(row.tools or row.tool_calls) for row in each),

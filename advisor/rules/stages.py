@@ -32,19 +32,14 @@ def _few_prompts(f: Facts) -> bool:
     return f.prompts is not None and f.prompts < FEW_PROMPTS
 
 
-def _short(f: Facts) -> bool:
-    return f.hours is not None and f.hours < SHORT_HOURS
+def _short_from_nothing(f: Facts) -> bool:
+    """Little time, and a model that must first be warmed up: RL finds too few right answers in it to learn from."""
+    return f.hours is not None and f.hours < SHORT_HOURS and f.at_floor
 
 
 def suits_ppo(f: Facts) -> bool:
     """A reward model that can be trusted, and many prompts that only it can teach on."""
     return f.reward_model and f.pairs >= FEW_PAIRS and f.unpaired >= MANY_UNPAIRED
-
-
-def bare_results(f: Facts) -> bool:
-    """Results without the steps that lead to them, which help: what imitates them unlearns the steps, unless the model
-    gets nothing right and so has none to lose."""
-    return f.demonstrations is False and f.reasoning_helps is True and not f.at_floor
 
 
 STAGES: tuple[StageRule, ...] = (
@@ -101,16 +96,16 @@ STAGES: tuple[StageRule, ...] = (
     StageRule(
         "few_hours",
         ("rft",),
-        lambda f: not _few_prompts(f) and _short(f) and not bare_results(f),
+        lambda f: not _few_prompts(f) and _short_from_nothing(f),
         "rejection_sampling",
-        "Rejection sampling, not GRPO: in {f.hours:g} hours imitating one's own right answers gets further than RL on "
-        "them.",
+        "Rejection sampling, not GRPO: the model gets {f.base_score:.1%} right now, and in {f.hours:g} hours imitating "
+        "one's own right answers gets further from there than RL on them.",
         (REGRET, RFT_YUAN),
     ),
     StageRule(
         "practise",
         ("rft",),
-        lambda f: not _few_prompts(f) and (not _short(f) or bare_results(f)),
+        lambda f: not _few_prompts(f) and not _short_from_nothing(f),
         "grpo",
         "GRPO: the model answers each prompt several times, and the grader's score teaches it.",
         (REFT, OPENAI_RFT),

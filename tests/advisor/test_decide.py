@@ -61,7 +61,7 @@ ORDERS = [
     (replace(UNLABELLED, format_new=True), ("grpo",)),
     (replace(UNLABELLED, prompts=99), ("rejection_sampling",)),
     (replace(UNLABELLED, prompts=100), ("grpo",)),
-    (replace(UNLABELLED, hours=0.5), ("rejection_sampling",)),
+    (replace(UNLABELLED, hours=0.5), ("grpo",)),
     (replace(REASONING, demonstrations=True, format_new=True, pairs=500), ("sft", "grpo", "dpo")),
     (replace(LABELLED, reasoning_helps=False, pairs=500), ("sft", "dpo")),
     (replace(LABELLED, reasoning_helps=False, pairs=50), ("sft",)),
@@ -254,9 +254,11 @@ def test_a_choice_of_a_few_is_warned_of_from_the_task_alone():
     assert "guessable_by_its_kind" in ids
 
 
-def test_in_a_short_time_rejection_sampling_is_advised_but_not_on_results_without_steps():
-    facts = replace(REASONING, prompts=300, labels=300, demonstrations=True, format_new=True, hours=0.05)
+def test_in_a_short_time_a_model_that_gets_nothing_right_is_taught_by_rejection_sampling():
+    facts = replace(
+        REASONING, prompts=300, labels=300, demonstrations=True, format_new=True, hours=0.05, base_score=0.0
+    )
     assert decide(facts).stages == ("sft", "rejection_sampling")
     assert decide(replace(facts, hours=10.0)).stages == ("sft", "grpo")
-    assert decide(replace(facts, demonstrations=False, format_new=False)).stages == ("grpo",)
-    assert decide(replace(facts, demonstrations=False, base_score=0.0)).stages == ("sft", "rejection_sampling")
+    assert decide(replace(facts, base_score=0.5)).stages == ("sft", "grpo")
+    assert decide(replace(facts, base_score=None)).stages == ("sft", "grpo")

@@ -31,6 +31,13 @@ KINDS = [
 ]
 
 
+@pytest.mark.parametrize("kind", ["completion", "reference"])
+def test_where_some_rows_show_how_only_those_are_counted_as_labelled(kind):
+    bare = [row(n, f"p{n}", reference=str(1000 + n)) for n in range(50)]
+    shown = [row(50 + n, f"q{n}", **{kind: str(2000 + n)}) for n in range(10)]
+    assert profile(made(bare + shown)).num_labelled == (10 if kind == "completion" else 60)
+
+
 @pytest.mark.parametrize(("texts", "kind", "worked"), KINDS)
 def test_the_kind_of_answer(texts, kind, worked):
     found = answer_kind(completions(texts))
