@@ -1,12 +1,19 @@
-"""TRL's GRPOTrainer with our order of prompts and our engine. A test names the private methods that are overridden."""
+"""TRL's GRPOTrainer with our order of prompts and our engine, that trains on the answers alone that teach something. A
+test names the private methods that are overridden."""
 
 from typing import Any
 
+import torch
 from accelerate.utils import gather_object
 from trl import GRPOTrainer
 
 from pipelines import rl_sampling
 from pipelines.prompt_queue import PromptQueue
+
+MEANS_OVER_ANSWERS = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})
+"""TRL's losses that divide by the number of answers in a micro-batch."""
+SUMS = frozenset({"dapo", "cispo", "vespo"})
+"""Those that divide by the tokens of the whole batch, whatever the micro-batch holds."""
 
 
 class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped here
@@ -32,3 +39,42 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         self._queue.tell(gather_object([example["row_index"] for example in inputs]), rewards[:, 0].tolist())
         return rewards
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
+        """The same loss and gradient as TRL's, without the answers that add nothing to either: where all of a group are
+        worth the same their advantages are zero. TRL's metrics (entropy, clipping) are then over the others."""
+        if not self._may_leave_out(inputs):
+            return super()._compute_loss(model, inputs)
+        kept, share = teaching(inputs)
+        loss = super()._compute_loss(model, kept)
+        return loss * share if self.loss_type in MEANS_OVER_ANSWERS else loss
+
+    def _may_leave_out(self, inputs: dict[str, Any]) -> bool:
+        """Whether the advantages alone decide the gradient, and its divisor is known."""
+        return (
+            self.loss_type in MEANS_OVER_ANSWERS | SUMS
+            and self.beta == 0.0
+            and self.top_entropy_quantile == 1.0
+            and not self._entropy_bonus_enabled
+            and not self.aux_loss_enabled
+            and inputs.get("pixel_values") is None
+        )
+
+
+def teaching(inputs: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """The answers of a micro-batch whose advantage is not zero, at least one, padded no longer than they need; and
+    their share. Tensors of (B, ...) are cut along B, those of (B, T) of the completions along T; others stay."""
+    rows_B = inputs["advantages"].reshape(len(inputs["advantages"]), -1).ne(0).any(dim=1)
+    count, longest = len(rows_B), inputs["completion_ids"].size(1)
+    if not rows_B.any():
+        rows_B[0] = True  # every process needs a loss to differentiate
+    needed = int(inputs["completion_mask"][rows_B].sum(dim=1).max().clamp(min=1))
+    kept = {}
+    for name, value in inputs.items():
+        if not isinstance(value, torch.Tensor) or value.dim() == 0 or len(value) != count:
+            kept[name] = value
+            continue
+        kept[name] = value[rows_B]
+        if value.dim() == 2 and value.size(1) == longest and not name.startswith("prompt"):
+            kept[name] = kept[name][:, :needed]
+    return kept, int(rows_B.sum()) / count

@@ -17,6 +17,7 @@ from graders.numeric import Numeric
 from pipelines import engines, grpo_trainer, rollout, training
 from pipelines.alarms import ALARMS, AlarmName
 from pipelines.grpo_losses import LOSSES, Loss
+from pipelines.grpo_trainer import teaching
 from pipelines.job import Job, Progress, Stopped
 from pipelines.plan import GRPO as GRPOStage
 from pipelines.plan_file import load_plan
@@ -69,6 +70,58 @@ def test_on_policy_the_sequence_ratio_and_the_clipped_weight_change_nothing(
     assert largest_change(models["dapo"], models["cispo"]) < 1e-5
     assert largest_change(models["grpo"], models["dapo"]) > 1e-4
     assert largest_change(models["grpo"], models["dr_grpo"]) > 1e-4
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["dapo", "grpo", *(pytest.param(loss, marks=pytest.mark.soak) for loss in ("dr_grpo", "gspo", "cispo"))],
+)
+def test_answers_of_groups_without_spread_are_left_out_and_nothing_else_changes(
+    write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: Loss
+) -> None:
+    def grade(_: Numeric, sample: Sample) -> Grade:
+        flat = int(str(sample.reference)) % 3 > 0
+        return Grade(0.5 if flat else min(1.0, len(sample.completion) / 400), "length of some")
+
+    rows: list[tuple[int, int]] = []
+
+    def counted(inputs: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        kept, share = teaching(inputs)
+        rows.append((len(kept["advantages"]), len(inputs["advantages"])))
+        return kept, share
+
+    monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
+    monkeypatch.setattr(Numeric, "grade", grade)
+    monkeypatch.setattr(grpo_trainer, "teaching", counted)
+    plan = write_plan(GRPO | {"loss": loss, "prompts_per_step": 6, "steps": 3})
+    run(plan, tiny_model, tmp_path / "out")
+    kept, all_rows = (sum(values) for values in zip(*rows, strict=True))
+    assert 0 < kept < 0.7 * all_rows
+    monkeypatch.setattr(grpo_trainer.QueuedGRPOTrainer, "_may_leave_out", lambda *_: False)
+    run(plan, tiny_model, tmp_path / "whole")
+    models = [tmp_path / name / "model" for name in ("out", "whole")]
+    assert largest_change(models[0], models[1]) < 1e-5
+    assert largest_change(models[0], tiny_model) > 1e-3
+
+
+def test_of_a_micro_batch_the_answers_with_an_advantage_are_kept_as_long_as_they_are() -> None:
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]])
+    inputs = {
+        "prompt_ids": torch.arange(12).reshape(3, 4),
+        "completion_ids": mask * 7,
+        "completion_mask": mask,
+        "advantages": torch.tensor([0.0, -1.0, 2.0]),
+        "num_items_in_batch": torch.tensor(9),
+        "old_per_token_logps": -mask.float(),
+    }
+    kept, share = teaching(inputs)
+    assert share == pytest.approx(2 / 3)
+    assert kept["prompt_ids"].tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert kept["completion_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert kept["old_per_token_logps"].shape == (2, 3)
+    assert kept["num_items_in_batch"] == 9
+    nothing, share = teaching(inputs | {"advantages": torch.zeros(3)})
+    assert (len(nothing["advantages"]), share) == (1, pytest.approx(1 / 3))
 
 
 def test_several_updates_share_one_generation(
@@ -131,8 +184,14 @@ def test_a_stopped_run_goes_on_to_the_same_weights_with_the_same_prompts(
 
 def test_trl_still_has_the_private_methods_that_are_overridden() -> None:
     own = [name for name in vars(grpo_trainer.QueuedGRPOTrainer) if name.startswith("_") and not name.startswith("__")]
-    assert sorted(own) == ["_calculate_rewards", "_generate_single_turn", "_get_train_sampler"]
-    for name in own:
+    assert sorted(own) == [
+        "_calculate_rewards",
+        "_compute_loss",
+        "_generate_single_turn",
+        "_get_train_sampler",
+        "_may_leave_out",
+    ]
+    for name in set(own) - {"_may_leave_out"}:
         theirs = list(inspect.signature(getattr(GRPOTrainer, name)).parameters)
         assert list(inspect.signature(getattr(grpo_trainer.QueuedGRPOTrainer, name)).parameters) == theirs
 
