@@ -63,18 +63,26 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
 
 def teaching(inputs: dict[str, Any]) -> tuple[dict[str, Any], float]:
     """The answers of a micro-batch whose advantage is not zero, at least one, padded no longer than they need; and
-    their share. Tensors of (B, ...) are cut along B, those of (B, T) of the completions along T; others stay."""
+    their share. Tensors of (B, ...) are cut along B, those of (B, T) of the completions along T; others stay.
+
+    Padding before the prompts goes too where no probability was taken with it: TRL counts positions with the padding,
+    which a model with learned positions (GPT-2) notices.
+    """
     rows_B = inputs["advantages"].reshape(len(inputs["advantages"]), -1).ne(0).any(dim=1)
     count, longest = len(rows_B), inputs["completion_ids"].size(1)
     if not rows_B.any():
         rows_B[0] = True  # every process needs a loss to differentiate
     needed = int(inputs["completion_mask"][rows_B].sum(dim=1).max().clamp(min=1))
+    was_padded = "old_per_token_logps" in inputs or "sampling_per_token_logps" in inputs
+    padding = 0 if was_padded else int(inputs["prompt_mask"][rows_B].any(dim=0).int().argmax())
     kept = {}
     for name, value in inputs.items():
         if not isinstance(value, torch.Tensor) or value.dim() == 0 or len(value) != count:
             kept[name] = value
             continue
         kept[name] = value[rows_B]
-        if value.dim() == 2 and value.size(1) == longest and not name.startswith("prompt"):
+        if name in ("prompt_ids", "prompt_mask"):
+            kept[name] = kept[name][:, padding:]
+        elif value.dim() == 2 and value.size(1) == longest:
             kept[name] = kept[name][:, :needed]
     return kept, int(rows_B.sum()) / count

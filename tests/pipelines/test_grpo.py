@@ -108,6 +108,7 @@ def test_of_a_micro_batch_the_answers_with_an_advantage_are_kept_as_long_as_they
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]])
     inputs = {
         "prompt_ids": torch.arange(12).reshape(3, 4),
+        "prompt_mask": torch.tensor([[1, 1, 1, 1], [0, 0, 1, 1], [0, 1, 1, 1]]),
         "completion_ids": mask * 7,
         "completion_mask": mask,
         "advantages": torch.tensor([0.0, -1.0, 2.0]),
@@ -120,6 +121,8 @@ def test_of_a_micro_batch_the_answers_with_an_advantage_are_kept_as_long_as_they
     assert kept["completion_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]
     assert kept["old_per_token_logps"].shape == (2, 3)
     assert kept["num_items_in_batch"] == 9
+    del inputs["old_per_token_logps"]
+    assert teaching(inputs)[0]["prompt_ids"].tolist() == [[5, 6, 7], [9, 10, 11]]
     nothing, share = teaching(inputs | {"advantages": torch.zeros(3)})
     assert (len(nothing["advantages"]), share) == (1, pytest.approx(1 / 3))
 
