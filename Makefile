@@ -22,7 +22,7 @@ format: .venv/.ready
 	$(BIN)/ruff check --fix .
 
 soak: .venv/.ready
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m soak -n auto --maxprocesses 2 --dist loadfile
 
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
