@@ -56,7 +56,7 @@ class Advice:
     """What came out. profile and rows are None without data, plan where there is nothing to train on yet; written:
     plan.yaml is new or changed. audit: of the plan's metric on at most 200 rows; None where no fast grader is it.
     probed: what the model did on the rows; None where it was not tried. costs: of the advice, then of the runner-up;
-    empty without data."""
+    empty where there is no plan."""
 
     rows: Rows | None
     profile: DataProfile | None
@@ -84,8 +84,9 @@ def advise(request: Request) -> Advice:
         notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
     decision = decide(gather(data, answers, probed, shared=request.spec.test is None))
     plan, written, labels = None, False, int(answers["labelled"].value)
-    taken = () if data is None else costs(decision, data, labels, request.out.parent)
+    taken: tuple[Costed, ...] = ()
     if data is not None and decision.outcome != "collect":
+        taken = costs(decision, data, labels, request.out.parent)
         plan = make_plan(decision, data, answers, _spec(request.spec, answers), taken)
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     audited = _audited(plan, rows, request) if plan is not None and rows is not None else None

@@ -103,7 +103,8 @@ def decide(facts: Facts) -> Decision:
     vetoes = tuple(_fired(veto, facts) for veto in choice.forbidden)
     barrier = () if choice.barrier is None else (_fired(choice.barrier, facts),)
     counted: list[Rule | StageRule | Caution] = [choice.rule, *choice.stages]
-    counted += [caution for caution in CAUTIONS if choice.rule.outcome in caution.outcomes and caution.when(facts)]
+    if choice.outcome != "collect":  # of a training that cannot begin yet
+        counted += [caution for caution in CAUTIONS if choice.rule.outcome in caution.outcomes and caution.when(facts)]
     return Decision(
         outcome=choice.outcome,
         stages=choice.methods,

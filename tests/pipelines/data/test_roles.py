@@ -25,6 +25,20 @@ def test_messages_keep_the_last_assistant_turn_as_completion(load):
     assert any("only the last assistant turn is trained; 1 rows" in note for note in rows.notes)
 
 
+@pytest.mark.parametrize(
+    ("columns", "roles"),
+    [
+        (("问题", "答案"), {"prompt": "问题", "completion": "答案"}),
+        (("题目", "解题过程", "标准答案"), {"prompt": "题目", "completion": "解题过程", "reference": "标准答案"}),
+        (("指令", "输入", "输出"), {"prompt": "指令", "context": "输入", "completion": "输出"}),
+        (("编号", "文本", "类别"), {"prompt": "文本", "completion": "类别"}),
+        (("提示", "优选回答", "落选回答"), {"prompt": "提示", "chosen": "优选回答", "rejected": "落选回答"}),
+    ],
+)
+def test_chinese_columns_count_as_the_english_ones_that_they_mean(load, columns, roles):
+    assert load([{column: f"{column} {n}" for column in columns} for n in range(3)]).roles == roles
+
+
 def test_messages_with_other_columns_are_rft_rows(load):
     rows = load([{"messages": [USER], "target": "7", "nums": "[1, 2]", "id": "x"}])
     assert rows.layout == "messages+reference"
