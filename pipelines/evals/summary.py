@@ -182,7 +182,7 @@ def _details(stages: Sequence[StageReport], line: Sequence[Evaluated]) -> list[s
     for stage in stages:
         if stage.final_over_this:
             control, arm = f"Final model against the control {stage.name}", f"Final model against the arm {stage.name}"
-            said.append(f"{arm if stage.arm else control}: {in_words(stage.final_over_this)}")
+            said.append(f"{arm if stage.arm else control}: {in_words(stage.final_over_this, beside=True)}")
     return said
 
 

@@ -76,8 +76,9 @@ def verdict_shown(said: str) -> str:
     return f"{compared}{shown(colon)}{shown(numbers)}"
 
 
-def in_words(comparison: Comparison) -> str:
-    """ "41.2 % → 63.0 %: +21.8 points (95 % interval +17.5 to +26.1; n=500, exact McNemar p<1e-9)"."""
+def in_words(comparison: Comparison, beside: bool = False) -> str:
+    """beside: neither of the two was trained from the other. For example
+    "41.2 % → 63.0 %: +21.8 points (95 % interval +17.5 to +26.1; n=500, exact McNemar p<1e-9)"."""
     difference = comparison.difference
     if difference is None:
         return _scores_in_words(comparison)
@@ -90,7 +91,8 @@ def in_words(comparison: Comparison) -> str:
         case "better":
             return f"{before} → {after}: {measured}."
         case "worse":
-            return f"{before} → {after}: {measured}. The model became worse."
+            became, final = "The model became worse.", "The final model is worse."
+            return f"{before} → {after}: {measured}. {final if beside else became}"
         case "no difference shown":
             visible = f"±{comparison.smallest_visible_points:.1f} points"
             could = f"This many rows could only show {visible} or more."

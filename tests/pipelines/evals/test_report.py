@@ -203,6 +203,14 @@ def test_arms_are_told_apart_from_the_line_to_the_final_model(tmp_path: Path) ->
     assert "other (arm)" in page
 
 
+def test_an_arm_that_is_better_than_the_final_model_is_told(tmp_path: Path) -> None:
+    arm = Evaluated("other", "ppo", graded("+" * 90 + "-" * 10, name="ppo"), after="warmup")
+    final = Evaluated("practice", "grpo", TUNED.rows, after="warmup")
+    report, _ = written(tmp_path, [BASE, WARM, arm, final])
+    assert report.details[1].startswith("Final model against the arm other: 90.0 % → 58.0 %: -32.0 points")
+    assert report.details[1].endswith("The final model is worse.")
+
+
 def test_a_row_that_an_arm_alone_got_right_did_not_regress(tmp_path: Path) -> None:
     marks = {"base": "-" * 40, "warm": "-" * 40, "arm": "+" * 40, "final": "-" * 40}
     after = {"base": "", "warm": "base", "arm": "base", "final": "warm"}
