@@ -22,8 +22,6 @@ from pipelines.plan import GRPO, Evaluation, ModelSpec, RejectionSampling
 from pipelines.preflight.hours import told
 from pipelines.sources import locate
 
-CHARS_PER_TOKEN = 3.0
-"""English prose has four, code and numbers two to three, Chinese one and a half."""
 REASONING_TOKENS = 256
 """Of an answer that is to be reasoned, where no row shows how: GSM8K's solutions have 100 to 300."""
 WIDE = 4096
@@ -83,12 +81,12 @@ class _Rows:
     labels: int
     pairs: int
     thumbs: int
-    prompt: float
-    answer: float
+    prompt: int
+    answer: int
     hidden: int
 
     @property
-    def both(self) -> float:
+    def both(self) -> int:
         return self.prompt + self.answer
 
 
@@ -113,15 +111,15 @@ def cost(
 ) -> Cost:
     """Of these training methods one after another, each evaluated, the base model too. labels: rows to imitate.
     reasons: whether answers are to be reasoned where the rows show the last line alone."""
-    split, shown = SplitSpec(), profile.answer_chars.median / CHARS_PER_TOKEN
+    split = SplitSpec()
     learned = 1 - split.validation - split.test
     rows = _Rows(
         prompts=round(profile.num_prompts * learned),
         labels=round(labels * learned),
         pairs=round(profile.num_pairs * learned),
         thumbs=round(profile.num_thumbs * learned),
-        prompt=profile.prompt_chars.median / CHARS_PER_TOKEN,
-        answer=max(1.0, shown, REASONING_TOKENS if reasons else 0),
+        prompt=profile.prompt_tokens,
+        answer=max(1, profile.answer_tokens, REASONING_TOKENS if reasons else 0),
         hidden=size.hidden if size else WIDE,
     )
     amounts = [_AMOUNTS[method](rows) for method in methods]

@@ -18,6 +18,11 @@ class Lengths:
     p95: int
 
 
+CHARS_PER_TOKEN, WIDE_PER_TOKEN = 3.0, 1.5
+"""English prose has four characters a token, code and numbers two to three; Chinese and Japanese one to two."""
+_WIDE = re.compile(r"[\u2e80-\uffef]")
+
+
 @dataclass(frozen=True, slots=True)
 class DataProfile:
     """What a data set holds.
@@ -30,6 +35,7 @@ class DataProfile:
     word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
     contradictions: share of the rows that ask what another asks and answer otherwise, where but one can be right.
     fit: the grader for these answers, tried on them; None where no grader here compares such answers.
+    prompt_tokens, answer_tokens: medians, reckoned from the characters, since no model is loaded.
     num_test: rows that the split gives to the test; None where nobody split.
     """
 
@@ -53,6 +59,8 @@ class DataProfile:
     fit: GraderFit | None
     prompt_chars: Lengths
     answer_chars: Lengths
+    prompt_tokens: int
+    answer_tokens: int
     findings: tuple[Finding, ...]
     num_test: int | None = None
 
@@ -71,6 +79,7 @@ def profile(
     fit = fit_grader(each, answers)
     graded = [row for row in each if row.desirable is None]
     num_completions = sum(row.completion is not None for row in graded)
+    answered = [text for row in each if (text := _answer(row)) is not None]
     num_answered = sum(row.expected is not None for row in graded)
     return DataProfile(
         source=rows.source,
@@ -92,7 +101,9 @@ def profile(
         contradictions=_contradictions(len(each), answers, findings),
         fit=fit,
         prompt_chars=_lengths(row.prompt for row in each),
-        answer_chars=_lengths(text for row in each if (text := _answer(row)) is not None),
+        answer_chars=_lengths(answered),
+        prompt_tokens=_tokens(row.prompt for row in each),
+        answer_tokens=_tokens(answered),
         findings=tuple(findings),
         num_test=num_test,
     )
@@ -121,6 +132,15 @@ def _lengths(texts: Iterable[str]) -> Lengths:
     if not lengths:
         return Lengths(0, 0)
     return Lengths(round(statistics.median(lengths)), lengths[int(0.95 * (len(lengths) - 1))])
+
+
+def _tokens(texts: Iterable[str]) -> int:
+    """The median of what they have, some 30 % more or less."""
+    found = []
+    for text in texts:
+        wide = len(_WIDE.findall(text))
+        found.append(wide / WIDE_PER_TOKEN + (len(text) - wide) / CHARS_PER_TOKEN)
+    return max(1, round(statistics.median(found))) if found else 0
 
 
 def _are_word_problems(rows: Sequence[Row]) -> bool:

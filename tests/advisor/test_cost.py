@@ -40,9 +40,9 @@ def worked(number):
 
 def test_sft_passes_each_training_row_in_each_epoch(tmp_path):
     found = cost(["sft"], profiled(tmp_path, worked(1000)), 1000, False, None, None)
-    assert found.trained == pytest.approx(700 * 2 * (30 + 59) / 3, rel=0.01)
+    assert found.trained == pytest.approx(700 * 2 * (10 + 20), rel=0.01)
     # The base and the tuned model each answer 200 test rows once and 100 of them eight times.
-    assert found.sampled == pytest.approx(2 * (200 + 800) * 59 / 3, rel=0.01)
+    assert found.sampled == pytest.approx(2 * (200 + 800) * 20, rel=0.01)
     assert found.hours is None
 
 
@@ -56,8 +56,8 @@ def test_grpo_writes_eight_answers_to_each_prompt(tmp_path):
     rows = profiled(tmp_path, worked(1000))
     none, found = (cost(methods, rows, 0, False, None, None) for methods in ([], ["grpo"]))
     answers = 8 * 32 * (700 // 32)
-    assert found.trained == pytest.approx(answers * 89 / 3, rel=0.01)
-    assert found.sampled - none.sampled == pytest.approx(answers * 59 / 3 + 1000 * 59 / 3, rel=0.01)
+    assert found.trained == pytest.approx(answers * 30, rel=0.01)
+    assert found.sampled - none.sampled == pytest.approx(answers * 20 + 1000 * 20, rel=0.01)
 
 
 def test_pairs_cost_both_sides_and_the_reference_model(tmp_path):

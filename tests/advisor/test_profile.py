@@ -142,3 +142,11 @@ def test_a_few_worked_rows_among_many_bare_answers_are_demonstrations():
     bare = [row(n, f"{n} + 9?", reference=n + 9) for n in range(30, 100)]
     assert answer_kind(worked + bare).worked
     assert not answer_kind(bare).worked
+
+
+def test_tokens_are_reckoned_by_script():
+    english = profile(made([row(n, "abc" * 10, completion="x" * 6) for n in range(5)]))
+    chinese = profile(made([row(n, "小明有三个苹果", completion="九个") for n in range(5)]))
+    assert (english.prompt_tokens, english.answer_tokens) == (10, 2)
+    assert (chinese.prompt_tokens, chinese.answer_tokens) == (5, 1)
+    assert profile(made([row(0, "a")])).answer_tokens == 0
