@@ -55,6 +55,9 @@ def _parts(found: MemoryLook) -> str:
 
 
 def _by_steps(stage: StageLook, peak_bytes: int) -> Line:
+    if peak_bytes <= 0:  # all of it was memory that the process had already
+        said = f"real steps took too little to measure; the formula says {gib(stage.trial_bytes)}"
+        return green("memory measured", said, 0.0, "GiB", stage.stage)
     apart = stage.trial_bytes / peak_bytes - 1
     said = f"real steps took {gib(peak_bytes)} where the formula says {gib(stage.trial_bytes)} ({apart:+.0%})"
     if abs(apart) > WITHIN and abs(stage.trial_bytes - peak_bytes) > NEAR_BYTES:

@@ -333,6 +333,15 @@ def test_a_stage_whose_first_steps_fail_is_red(
     assert "first steps failed" in said(check(capsys, plan, "--one-step", code=3), "one step")
 
 
+def test_steps_that_take_no_memory_of_their_own_are_told(
+    write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Measured(peak_bytes=0, held_bytes=1, seconds=1.0, timed=3)
+    monkeypatch.setattr(trials, "measure", lambda *_: nothing)
+    lines = check(capsys, write_plan(SFT, **NO_GRADER), "--one-step")
+    assert "took too little to measure" in said(lines, "memory measured", "green")
+
+
 def test_training_of_days_is_amber(
     write_plan: Writer, here: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
