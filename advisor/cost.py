@@ -98,7 +98,10 @@ def costs(decision: Decision, profile: DataProfile, labels: int, folder: Path) -
     facts, size = decision.facts, model_size(decision.facts.model, folder)
     here = None if size is None else speed()
     reasons = facts.reasoning_helps is True and not facts.demonstrations
-    return tuple(Costed(" → ".join(methods), cost(methods, profile, labels, reasons, size, here)) for methods in found)
+    return tuple(
+        Costed(" → ".join(methods), cost(methods, profile, min(labels, profile.num_rows), reasons, size, here))
+        for methods in found
+    )
 
 
 def cost(
@@ -208,7 +211,8 @@ def model_size(name: str, folder: Path) -> ModelSize | None:
     found = _SIZE_IN_NAME.search(name.replace("-", " ").replace("_", " ").replace("/", " "))
     if found is None:
         return None
-    return ModelSize(round(float(found[1]) * (1e9 if found[2] in "bB" else 1e6)), WIDE)
+    parameters = round(float(found[1]) * (1e9 if found[2] in "bB" else 1e6))
+    return ModelSize(parameters, WIDE) if parameters else None
 
 
 def _of_files(folder: Path) -> ModelSize | None:

@@ -74,7 +74,7 @@ def _asked(field: str) -> list[str]:
     """A line for each GPU; none where there is none."""
     command = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
+        found = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=5, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
     return [line.strip() for line in found.splitlines() if line.strip()]

@@ -9,6 +9,8 @@ from pipelines.plan import Training
 from pipelines.preflight.record import Line, amber, green
 from pipelines.preflight.subject import Subject
 
+DAYS_FROM = 72.0
+"""Hours that are told in days."""
 LONG_HOURS = 24.0
 """More than a day is to be known before. Ours."""
 
@@ -51,7 +53,9 @@ def _sum(subject: Subject, hours: float) -> Line:
 
 
 def told(hours: float) -> str:
-    """ "2.5 hours", "7 minutes", "20 seconds"."""
+    """ "4 days", "2.5 hours", "7 minutes", "20 seconds"."""
+    if hours >= DAYS_FROM:
+        return f"{hours / 24:,.0f} days"
     if hours >= 1:
         return f"{hours:.1f} hours"
     return f"{60 * hours:.0f} minutes" if hours * 60 >= 2 else f"{3600 * hours:.0f} seconds"

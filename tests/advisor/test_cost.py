@@ -86,6 +86,7 @@ def test_reasoning_that_no_row_shows_is_reckoned_with(tmp_path):
         ("mistralai/Mixtral-8x7B", None),
         ("someone/model", None),
         ("someone/b4b", None),
+        ("someone/model-0B", None),
         ("./missing", None),
     ],
 )
@@ -121,6 +122,13 @@ def test_a_known_gpu_is_told_by_its_name(tmp_path, monkeypatch):
     assert gpu_memory_gib() == 79.6
 
 
+def test_what_the_tool_says_need_not_be_text(tmp_path, monkeypatch):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nprintf '\\377\\376'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (speed(), gpu_memory_gib()) == (None, 0.0)
+
+
 def test_an_unknown_gpu_gives_no_hours(tmp_path, monkeypatch):
     fake_gpu(tmp_path, monkeypatch, "Some other card")
     assert speed() is None
@@ -147,6 +155,7 @@ def test_seconds_are_work_by_speed():
         (Cost(170_123, 999), "a: 170 k tokens trained on, 999 sampled"),
         (Cost(1_249_000, 0, 0.5), "a: 1.2 M tokens trained on, 0 sampled: about 30 minutes"),
         (Cost(31_000_000_000, 0, 12), "a: 31 B tokens trained on, 0 sampled: about 12.0 hours"),
+        (Cost(1, 0, 48_000), "a: 1 tokens trained on, 0 sampled: about 2,000 days"),
     ],
 )
 def test_costs_are_told_with_two_digits(spent, told):
@@ -160,3 +169,16 @@ def test_the_plan_keeps_tokens_and_no_hours(tmp_path, jsonl):
     assert all(each.cost.hours is not None for each in found.costs)
     assert found.plan.decision.costs == tuple(each.tokens for each in found.costs)
     assert not any("about" in line for line in found.plan.decision.costs)
+
+
+def test_no_more_rows_are_imitated_than_there_are(jsonl):
+    rows = jsonl([{"prompt": f"Say {n}", "completion": f"{n} it is, said"} for n in range(400)])
+    out = Path(rows).with_name("plan.yaml")
+    costs = {
+        labelled: advise(
+            Request(out, DataSpec(train="none"), {"data": str(rows), "labelled": labelled}, force=True)
+        ).costs
+        for labelled in (400, 10**9)
+    }
+    sft = [min(each.cost.trained for each in some) for some in costs.values()]
+    assert sft[0] == sft[1]
