@@ -45,9 +45,14 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
         worth the same their advantages are zero. TRL's metrics (entropy, clipping) are then over the others."""
         if not self._may_leave_out(inputs):
             return super()._compute_loss(model, inputs)
-        kept, share = teaching(inputs)
+        kept, share = teaching(inputs, self._most_taught(inputs))
         loss = super()._compute_loss(model, kept)
         return loss * share if self.loss_type in MEANS_OVER_ANSWERS else loss
+
+    def _most_taught(self, inputs: dict[str, Any]) -> int:
+        """Of any process: TRL gathers its metrics by row, so all must hold as many rows."""
+        count = teaches(inputs).sum().reshape(1)
+        return int(self.accelerator.gather(count).max() if self.accelerator.num_processes > 1 else count)
 
     def _may_leave_out(self, inputs: dict[str, Any]) -> bool:
         """Whether the advantages alone decide the gradient, and its divisor is known."""
@@ -61,17 +66,24 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
         )
 
 
-def teaching(inputs: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    """The answers of a micro-batch whose advantage is not zero, at least one, padded no longer than they need; and
-    their share. Tensors of (B, ...) are cut along B, those of (B, T) of the completions along T; others stay.
+def teaches(inputs: dict[str, Any]) -> torch.Tensor:
+    """(B,) bool: whose advantage is not zero."""
+    return inputs["advantages"].reshape(len(inputs["advantages"]), -1).ne(0).any(dim=1)
+
+
+def teaching(inputs: dict[str, Any], least: int = 1) -> tuple[dict[str, Any], float]:
+    """The answers of a micro-batch whose advantage is not zero, and others up to `least` or one, padded no longer than
+    they need; and their share. Tensors of (B, ...) are cut along B, those of (B, T) of the completions along T; others
+    stay.
 
     Padding before the prompts goes too where no probability was taken with it: TRL counts positions with the padding,
     which a model with learned positions (GPT-2) notices.
     """
-    rows_B = inputs["advantages"].reshape(len(inputs["advantages"]), -1).ne(0).any(dim=1)
+    rows_B = teaches(inputs)
     count, longest = len(rows_B), inputs["completion_ids"].size(1)
-    if not rows_B.any():
-        rows_B[0] = True  # every process needs a loss to differentiate
+    missing = max(least, 1) - int(rows_B.sum())  # every process needs a loss to differentiate
+    if missing > 0:
+        rows_B[(~rows_B).nonzero().flatten()[:missing]] = True
     needed = int(inputs["completion_mask"][rows_B].sum(dim=1).max().clamp(min=1))
     was_padded = "old_per_token_logps" in inputs or "sampling_per_token_logps" in inputs
     padding = 0 if was_padded else int(inputs["prompt_mask"][rows_B].any(dim=0).int().argmax())

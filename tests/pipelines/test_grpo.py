@@ -85,8 +85,8 @@ def test_answers_of_groups_without_spread_are_left_out_and_nothing_else_changes(
 
     rows: list[tuple[int, int]] = []
 
-    def counted(inputs: dict[str, Any]) -> tuple[dict[str, Any], float]:
-        kept, share = teaching(inputs)
+    def counted(inputs: dict[str, Any], least: int) -> tuple[dict[str, Any], float]:
+        kept, share = teaching(inputs, least)
         rows.append((len(kept["advantages"]), len(inputs["advantages"])))
         return kept, share
 
@@ -125,6 +125,7 @@ def test_of_a_micro_batch_the_answers_with_an_advantage_are_kept_as_long_as_they
     assert teaching(inputs)[0]["prompt_ids"].tolist() == [[5, 6, 7], [9, 10, 11]]
     nothing, share = teaching(inputs | {"advantages": torch.zeros(3)})
     assert (len(nothing["advantages"]), share) == (1, pytest.approx(1 / 3))
+    assert len(teaching(inputs, least=3)[0]["advantages"]) == 3
 
 
 def test_several_updates_share_one_generation(
@@ -193,8 +194,9 @@ def test_trl_still_has_the_private_methods_that_are_overridden() -> None:
         "_generate_single_turn",
         "_get_train_sampler",
         "_may_leave_out",
+        "_most_taught",
     ]
-    for name in set(own) - {"_may_leave_out"}:
+    for name in set(own) - {"_may_leave_out", "_most_taught"}:
         theirs = list(inspect.signature(getattr(GRPOTrainer, name)).parameters)
         assert list(inspect.signature(getattr(grpo_trainer.QueuedGRPOTrainer, name)).parameters) == theirs
 
