@@ -83,10 +83,10 @@ def advise(request: Request) -> Advice:
     if answers[PROBE].value is True and probed is None:
         notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
     decision = decide(gather(data, answers, probed, shared=request.spec.test is None))
-    plan, written, labels = None, False, int(answers["labelled"].value)
+    plan, written = None, False
     taken: tuple[Costed, ...] = ()
     if data is not None and decision.outcome != "collect":
-        taken = costs(decision, data, labels, request.out.parent)
+        taken = costs(decision, data, int(answers["labelled"].value), request.out.parent)
         plan = make_plan(decision, data, answers, _spec(request.spec, answers), taken)
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     audited = _audited(plan, rows, request) if plan is not None and rows is not None else None

@@ -17,7 +17,6 @@ from advisor.profile import DataProfile
 from advisor.rules.kinds import Method
 from graders.errors import UserError
 from pipelines import sizing
-from pipelines.data.spec import SplitSpec
 from pipelines.plan import GRPO, Evaluation, ModelSpec, RejectionSampling
 from pipelines.preflight.hours import told
 from pipelines.sources import locate
@@ -75,7 +74,7 @@ def _amount(tokens: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """labels: rows to imitate. prompt, answer: tokens of a typical row."""
+    """Those that are trained on. labels: to imitate. prompt, answer: tokens of a typical one. hidden: of the model."""
 
     prompts: int
     labels: int
@@ -87,6 +86,7 @@ class _Rows:
 
     @property
     def both(self) -> int:
+        """Tokens of a prompt with its answer."""
         return self.prompt + self.answer
 
 
@@ -114,8 +114,7 @@ def cost(
 ) -> Cost:
     """Of these training methods one after another, each evaluated, the base model too. labels: rows to imitate.
     reasons: whether answers are to be reasoned where the rows show the last line alone."""
-    split = SplitSpec()
-    learned = 1 - split.validation - split.test
+    learned = 1.0 if profile.num_train is None else profile.num_train / profile.num_rows
     rows = _Rows(
         prompts=round(profile.num_prompts * learned),
         labels=round(labels * learned),
@@ -126,16 +125,14 @@ def cost(
         hidden=size.hidden if size else WIDE,
     )
     amounts = [_AMOUNTS[method](rows) for method in methods]
-    tests, evaluation = round(profile.num_prompts * split.test), Evaluation()
+    tests, evaluation = profile.num_test or 0, Evaluation()
     answered = min(tests, evaluation.rows) + evaluation.pass_k * min(tests, evaluation.pass_k_rows)
     trained = sum(trained for trained, _ in amounts)
     sampled = sum(sampled for _, sampled in amounts) + (1 + len(methods)) * answered * rows.answer
-    hours = (
-        None
-        if size is None or machine is None
-        else machine.seconds(size.parameters, trained, sampled, 1 + len(methods)) / 3600
-    )
-    return Cost(round(trained), round(sampled), hours)
+    if size is None or machine is None:
+        return Cost(round(trained), round(sampled))
+    seconds = machine.seconds(size.parameters, trained, sampled, stages=1 + len(methods))
+    return Cost(round(trained), round(sampled), seconds / 3600)
 
 
 def _sft(rows: _Rows) -> tuple[float, float]:

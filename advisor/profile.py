@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from advisor.grader_fit import GraderFit, fit_grader
 from pipelines.data.answer_kind import AnswerKind, answer_kind, answer_text
-from pipelines.data.rows import Finding, Row, Rows
+from pipelines.data.rows import Finding, Row, Rows, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DataProfile:
     contradictions: share of the rows that ask what another asks and answer otherwise, where but one can be right.
     fit: the grader for these answers, tried on them; None where no grader here compares such answers.
     prompt_tokens, answer_tokens: medians, reckoned from the characters, since no model is loaded.
-    num_test: rows that the split gives to the test; None where nobody split.
+    num_train, num_test: rows of these parts of the split; None where nobody split.
     """
 
     source: str
@@ -62,6 +62,7 @@ class DataProfile:
     prompt_tokens: int
     answer_tokens: int
     findings: tuple[Finding, ...]
+    num_train: int | None = None
     num_test: int | None = None
 
 
@@ -69,10 +70,10 @@ def profile(
     rows: Rows,
     findings: Sequence[Finding] = (),
     preferred: Sequence[Row] | None = None,
-    num_test: int | None = None,
+    split: Split | None = None,
 ) -> DataProfile:
     """Measures the rows. findings: what the checks of the data said. preferred: rows of a file of preferences, which
-    then count as such in place of these. num_test: of their split."""
+    then count as such in place of these. split: of the rows."""
     each = rows.rows
     compared = each if preferred is None else preferred
     answers = answer_kind(each)
@@ -105,7 +106,8 @@ def profile(
         prompt_tokens=_tokens(row.prompt for row in each),
         answer_tokens=_tokens(answered),
         findings=tuple(findings),
-        num_test=num_test,
+        num_train=len(split.train.rows) if split else None,
+        num_test=len(split.test.rows) if split else None,
     )
 
 

@@ -19,7 +19,7 @@ def measure(spec: DataSpec, folder: Path) -> tuple[Rows, DataProfile]:
     split = load_checked(spec, folder)
     found = check_rows(rows) + check_split(split) + closer(rows)
     preferred = None if spec.preferences is None else checked_preferences(spec, folder).rows
-    return rows, profile(rows, found, preferred, len(split.test.rows))
+    return rows, profile(rows, found, preferred, split)
 
 
 def read_rows(spec: DataSpec, folder: Path) -> Rows:

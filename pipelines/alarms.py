@@ -116,7 +116,8 @@ def length(history: History) -> str | None:
 
 
 def entropy(history: History) -> str | None:
-    """The policy became so sure of itself that its samples are all alike."""
+    """The policy became so sure of itself that its samples are all alike. GRPO's entropy is that of the answers it
+    trains on; where those of a group are alike they are worth the same, and `no_spread` tells."""
     now, then = _last(history, "entropy"), _first(history, "entropy")
     if not now or _mean(now) >= COLLAPSED or _mean(then) < 2 * COLLAPSED:
         return None

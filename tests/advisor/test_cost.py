@@ -19,16 +19,15 @@ from advisor.hardware import (
     gpu_memory_gib,
     speed,
 )
-from advisor.profile import profile
-from pipelines.data.load import load_rows
-from pipelines.data.spec import DataSpec
+from advisor.reading import measure
+from pipelines.data.spec import DataSpec, SplitSpec
 from pipelines.sources import STARTER
 
 
 def profiled(folder, rows):
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return profile(load_rows(path.name, DataSpec(train=path.name), folder))
+    return measure(DataSpec(train=path.name, split=SplitSpec(validation=0.1, test=0.2)), folder)[1]
 
 
 def worked(number):
@@ -39,10 +38,13 @@ def worked(number):
 
 
 def test_sft_passes_each_training_row_in_each_epoch(tmp_path):
-    found = cost(["sft"], profiled(tmp_path, worked(1000)), 1000, False, None, None)
-    assert found.trained == pytest.approx(700 * 2 * (10 + 20), rel=0.01)
-    # The base and the tuned model each answer 200 test rows once and 100 of them eight times.
-    assert found.sampled == pytest.approx(2 * (200 + 800) * 20, rel=0.01)
+    rows = profiled(tmp_path, worked(1000))
+    assert 650 < rows.num_train < 750
+    assert 150 < rows.num_test < 250
+    found = cost(["sft"], rows, 1000, False, None, None)
+    assert found.trained == rows.num_train * 2 * (10 + 20)
+    # The base and the tuned model each answer the test rows once and 100 of them eight times.
+    assert found.sampled == 2 * (rows.num_test + 800) * 20
     assert found.hours is None
 
 
@@ -55,18 +57,17 @@ def test_a_narrow_model_takes_more_passes(tmp_path):
 def test_grpo_writes_eight_answers_to_each_prompt(tmp_path):
     rows = profiled(tmp_path, worked(1000))
     none, found = (cost(methods, rows, 0, False, None, None) for methods in ([], ["grpo"]))
-    answers = 8 * 32 * (700 // 32)
-    assert found.trained == pytest.approx(answers * 30, rel=0.01)
-    assert found.sampled - none.sampled == pytest.approx(answers * 20 + 1000 * 20, rel=0.01)
+    answers = 8 * 32 * (rows.num_train // 32)
+    assert found.trained == answers * 30
+    assert found.sampled - none.sampled == answers * 20 + (rows.num_test + 800) * 20
 
 
 def test_pairs_cost_both_sides_and_the_reference_model(tmp_path):
     pairs = [{"prompt": "p" * 30 + str(n), "chosen": "c" * 60, "rejected": "r" * 60} for n in range(3000)]
     rows = profiled(tmp_path, pairs)
     found = cost(["dpo"], rows, 0, False, None, None)
-    assert found.trained == pytest.approx(
-        2100 * 2 * 4 / 3 * rows.answer_chars.median / 3 + 2100 * 2 * 4 / 3 * 34 / 3, rel=0.02
-    )
+    assert (rows.prompt_tokens, rows.answer_tokens) == (11, 20)
+    assert found.trained == round(rows.num_train * 2 * 4 / 3 * 31)
 
 
 def test_reasoning_that_no_row_shows_is_reckoned_with(tmp_path):
