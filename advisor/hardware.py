@@ -23,13 +23,13 @@ GPUS = {
     "A6000": (155, 0.77),
     "A10": (125, 0.6),
     "V100": (125, 0.9),
-    "RTX 5090": (210, 1.79),
-    "RTX 4090": (165, 1.01),
-    "RTX 3090": (71, 0.94),
+    "5090": (210, 1.79),
+    "4090": (165, 1.01),
+    "3090": (71, 0.94),
     "L4": (121, 0.3),
     "T4": (65, 0.32),
 }
-"""Part of a GPU's name → TFLOP/s at 16 bits without sparsity, and TB/s of its memory: NVIDIA's data sheets."""
+"""Word of a GPU's name → TFLOP/s at 16 bits without sparsity, and TB/s of its memory: NVIDIA's data sheets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def speed() -> Speed | None:
     names = _asked("name")
     if not names:
         return Speed(_cpu_flops(), None)
-    found = next((numbers for part, numbers in GPUS.items() if part in names[0]), None)
+    found = next((GPUS[word] for word in names[0].replace("-", " ").split() if word in GPUS), None)
     return None if found is None else Speed(found[0] * 1e12, found[1] * 1e12)
 
 

@@ -117,9 +117,13 @@ def fake_gpu(folder, monkeypatch, name):
     monkeypatch.setenv("PATH", str(folder))
 
 
-def test_a_known_gpu_is_told_by_its_name(tmp_path, monkeypatch):
-    fake_gpu(tmp_path, monkeypatch, "NVIDIA H100 80GB HBM3")
-    assert speed() == Speed(989e12, 3.35e12)
+@pytest.mark.parametrize(
+    ("name", "flops"),
+    [("NVIDIA H100 80GB HBM3", 989e12), ("NVIDIA A100-SXM4-40GB", 312e12), ("NVIDIA GeForce RTX 4090", 165e12)],
+)
+def test_a_known_gpu_is_told_by_its_name(name, flops, tmp_path, monkeypatch):
+    fake_gpu(tmp_path, monkeypatch, name)
+    assert speed().flops == flops
     assert gpu_memory_gib() == 79.6
 
 
@@ -130,8 +134,9 @@ def test_what_the_tool_says_need_not_be_text(tmp_path, monkeypatch):
     assert (speed(), gpu_memory_gib()) == (None, 0.0)
 
 
-def test_an_unknown_gpu_gives_no_hours(tmp_path, monkeypatch):
-    fake_gpu(tmp_path, monkeypatch, "Some other card")
+@pytest.mark.parametrize("name", ["Some other card", "NVIDIA L40", "NVIDIA GH200 480GB"])
+def test_an_unknown_gpu_gives_no_hours(name, tmp_path, monkeypatch):
+    fake_gpu(tmp_path, monkeypatch, name)
     assert speed() is None
 
 
