@@ -35,7 +35,7 @@ def fits(model: Any) -> bool:
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
 
-    inner = _plain(model)
+    inner = plain(model)
     if not getattr(inner, "_supports_default_dynamic_cache", lambda: False)():
         return False
     if not {"attention_mask", "past_key_values"} <= set(inspect.signature(inner.forward).parameters):
@@ -85,7 +85,7 @@ class _Batch:
         import torch
         from transformers import DynamicCache
 
-        self._model = _plain(policy.model)
+        self._model = plain(policy.model)
         self._arguments = set(inspect.signature(self._model.forward).parameters)
         self.device = policy.model.device
         self._stops = torch.tensor(policy.stop_ids, device=self.device)
@@ -160,7 +160,7 @@ def _choose(logits: Any, uniform: Any, temperature: float) -> Any:
     return torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
 
 
-def _plain(model: Any) -> Any:
+def plain(model: Any) -> Any:
     """The model itself, without the wrapper of an adapter, whose layers stand in it."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 

@@ -1,5 +1,5 @@
-"""TRL's GRPOTrainer with our order of prompts and our engine, that trains on the answers alone that teach something. A
-test names the private methods that are overridden."""
+"""TRL's GRPOTrainer with our order of prompts and our engine, that trains on the answers alone that teach something and
+reads the prompt of a group once. A test names the private methods that are overridden."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch
 from accelerate.utils import gather_object
 from trl import GRPOTrainer
 
-from pipelines import rl_sampling
+from pipelines import rl_sampling, shared_prompts
 from pipelines.prompt_queue import PromptQueue
 
 MEANS_OVER_ANSWERS = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})
@@ -18,6 +18,8 @@ SUMS = frozenset({"dapo", "cispo", "vespo"})
 
 class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped here
     """Draws its prompts from a queue, which is told what each generation's answers were worth."""
+
+    _buffered_inputs: list[dict[str, Any]] | None  # TRL's: the micro-batches of the newest generation
 
     def __init__(self, queue: PromptQueue, **arguments: Any) -> None:
         self._queue = queue
@@ -39,6 +41,34 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         self._queue.tell(gather_object([example["row_index"] for example in inputs]), rewards[:, 0].tolist())
         return rewards
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        """TRL's, but rows of one group stand in one micro-batch: it shuffles those of an update, whose sum over its
+        micro-batches is the same in any order."""
+        known = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
+        if self._buffered_inputs is known or self.loss_type not in MEANS_OVER_ANSWERS | SUMS or _has_images(inputs):
+            return inputs
+        parts, per_update = self._buffered_inputs or [], self.args.gradient_accumulation_steps
+        updates = [parts[first : first + per_update] for first in range(0, len(parts), per_update)]
+        self._buffered_inputs = [part for some in updates for part in shared_prompts.in_groups(some)]
+        return self._buffered_inputs[self._step % self.args.steps_per_generation]
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: Any, **others: Any
+    ) -> Any:
+        """The same numbers, with a prompt read once for its group where that saves enough."""
+        named = {name for name, value in others.items() if value is not None and value is not False}
+        prompt = input_ids.size(1) - logits_to_keep
+        owners = shared_prompts.by_prompt(input_ids[:, :prompt], attention_mask[:, :prompt])
+        saves = shared_prompts.saves(owners, prompt, logits_to_keep)
+        if named - {"batch_size", "compute_entropy"} or not saves or not shared_prompts.fits(self, model):
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **others
+            )
+        batch = shared_prompts.Batch(input_ids, attention_mask, logits_to_keep, owners)
+        log_probs, entropies = shared_prompts.log_probs(self, model, batch, others.get("batch_size") or len(owners))
+        return log_probs, entropies if "compute_entropy" in named else None, None
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
         """The same loss and gradient as TRL's, without the answers that add nothing to either: where all of a group are
@@ -62,8 +92,12 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
             and self.top_entropy_quantile == 1.0
             and not self._entropy_bonus_enabled
             and not self.aux_loss_enabled
-            and inputs.get("pixel_values") is None
+            and not _has_images(inputs)
         )
+
+
+def _has_images(inputs: dict[str, Any]) -> bool:
+    return inputs.get("pixel_values") is not None
 
 
 def teaches(inputs: dict[str, Any]) -> torch.Tensor:

@@ -27,6 +27,7 @@ WORKER_ONLY = {
     "pipelines/bell.py",
     "pipelines/rollout.py",
     "pipelines/rl_sampling.py",
+    "pipelines/shared_prompts.py",
     "pipelines/dpo.py",
     "pipelines/kto.py",
     "pipelines/preference_trainers.py",
