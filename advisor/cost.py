@@ -74,7 +74,8 @@ def _amount(tokens: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Those that are trained on. labels: to imitate. prompt, answer: tokens of a typical one. hidden: of the model."""
+    """Those that are trained on. labels: to imitate. prompt, answer: tokens of a typical one. hidden: of the model.
+    shared: whether RL reads a prompt once for its group (pipelines/shared_prompts.py)."""
 
     prompts: int
     labels: int
@@ -83,6 +84,7 @@ class _Rows:
     prompt: int
     answer: int
     hidden: int
+    shared: bool
 
     @property
     def both(self) -> int:
@@ -123,6 +125,7 @@ def cost(
         prompt=profile.prompt_tokens,
         answer=max(1, profile.answer_tokens, REASONING_TOKENS if reasons else 0),
         hidden=size.hidden if size else WIDE,
+        shared=size is not None and not sizing.is_checkpointed(size.parameters),
     )
     amounts = [_AMOUNTS[method](rows) for method in methods]
     tests, evaluation = profile.num_test or 0, Evaluation()
@@ -153,8 +156,9 @@ def _rejection_sampling(rows: _Rows) -> tuple[float, float]:
 
 def _grpo(rows: _Rows) -> tuple[float, float]:
     per_step = sizing.grpo_prompts_per_step(rows.prompts)
-    answers = sizing.grpo_steps(rows.prompts, per_step) * per_step * GRPO.model_fields["group_size"].default
-    return answers * rows.both, answers * rows.answer
+    prompts = sizing.grpo_steps(rows.prompts, per_step) * per_step
+    answers = prompts * GRPO.model_fields["group_size"].default
+    return (prompts if rows.shared else answers) * rows.prompt + answers * rows.answer, answers * rows.answer
 
 
 def _ppo(rows: _Rows) -> tuple[float, float]:

@@ -14,6 +14,11 @@ from graders.errors import UserError
 from pipelines.memory import Shape, Tuning
 
 
+def is_checkpointed(num_parameters: int) -> bool:
+    """Whether activations are computed twice rather than kept: they would be too many."""
+    return num_parameters > 500_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What sizing must know of a model. context: the longest sequence it takes, in tokens."""
@@ -31,8 +36,8 @@ class ModelFacts:
 
     @property
     def checkpointing(self) -> bool:
-        """Whether activations are computed twice rather than kept: they would be too many."""
-        return self.num_parameters > 500_000_000
+        """Whether its activations are computed twice rather than kept."""
+        return is_checkpointed(self.num_parameters)
 
 
 @dataclass(frozen=True, slots=True)

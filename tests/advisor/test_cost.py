@@ -62,6 +62,15 @@ def test_grpo_writes_eight_answers_to_each_prompt(tmp_path):
     assert found.sampled - none.sampled == answers * 20 + (rows.num_test + 800) * 20
 
 
+def test_grpo_reads_a_prompt_once_for_its_group_where_layers_are_not_computed_twice(tmp_path):
+    rows = profiled(tmp_path, worked(1000))
+    small, large = (
+        cost(["grpo"], rows, 0, False, ModelSize(size, WIDE), None).trained for size in (500_000_000, 500_000_001)
+    )
+    prompts = 32 * (rows.num_train // 32)
+    assert (small, large) == (prompts * (10 + 8 * 20), prompts * 8 * (10 + 20))
+
+
 def test_pairs_cost_both_sides_and_the_reference_model(tmp_path):
     pairs = [{"prompt": "p" * 30 + str(n), "chosen": "c" * 60, "rejected": "r" * 60} for n in range(3000)]
     rows = profiled(tmp_path, pairs)
