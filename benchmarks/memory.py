@@ -31,7 +31,8 @@ from pipelines.stages import STAGES
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Of a Qwen3. rows: of a batch, so that a step takes seconds and its activations still count."""
+    """Of a Qwen3. rows: of a batch; terms: of the sums in a row. Few, so that a step takes seconds, and yet enough that
+    its activations count."""
 
     hidden: int
     intermediate: int
@@ -41,13 +42,14 @@ class Shape:
     head_dim: int
     vocab: int
     rows: int
+    terms: int = 8
 
 
 SHAPES = {
     12: Shape(256, 768, 6, 4, 2, 64, 32_768, 4),
     50: Shape(512, 1536, 8, 8, 4, 64, 49_152, 4),
     150: Shape(768, 2304, 14, 12, 4, 64, 65_536, 4),
-    600: Shape(1024, 3072, 28, 16, 8, 128, 151_936, 2),
+    600: Shape(1024, 3072, 28, 16, 8, 128, 151_936, 2, terms=3),
 }
 METHODS = ("sft", "dpo", "kto", "reward_model", "rejection_sampling", "grpo", "ppo")
 PAIRED = ("dpo", "kto", "reward_model")
@@ -79,12 +81,12 @@ def make_model(folder: Path, shape: Shape) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def write_rows(folder: Path, num_rows: int = 80) -> None:
-    """rows.jsonl: sums with a worked answer, some 128 tokens a row. pairs.jsonl: the same beside a wrong one."""
+def write_rows(folder: Path, num_terms: int, num_rows: int = 80) -> None:
+    """rows.jsonl: sums with a worked answer, some 20 tokens a term. pairs.jsonl: the same beside a wrong one."""
     draw = random.Random(0)
     rows, pairs = [], []
     for number in range(num_rows):
-        terms = [draw.randint(10, 99) for _ in range(8)]
+        terms = [draw.randint(10, 99) for _ in range(num_terms)]
         prompt = f"Sum {number}: " + " + ".join(map(str, terms)) + " = ?"
         steps, total = [], 0
         for term in terms:
@@ -111,7 +113,7 @@ def plan_of(method: str, tuning: str, shape: Shape) -> dict[str, Any]:
     return {
         "name": "memory",
         "model": {"name": "./model", "tuning": tuning},
-        "data": {"train": "../pairs.jsonl" if method in PAIRED else "../rows.jsonl"},
+        "data": {"train": "pairs.jsonl" if method in PAIRED else "rows.jsonl"},
         "graders": {"answer": {"type": "numeric"}},
         "metric": "answer",
         "stages": [stage],
@@ -164,7 +166,6 @@ def main() -> None:
     parser.add_argument("--tunings", nargs="+", default=TUNINGS, choices=TUNINGS)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    write_rows(asked.out)
     for method in METHODS:
         STAGES[method].function()
     children.run = forked
@@ -174,6 +175,7 @@ def main() -> None:
         folder, key = asked.out / str(size), {"size": size, "method": method, "tuning": tuning}
         if not (folder / "model" / "config.json").exists():
             make_model(folder / "model", SHAPES[size])
+        write_rows(folder, SHAPES[size].terms)
         subject, look = looked_at(folder, method, tuning, SHAPES[size])
         found = next((one for one in done if key.items() <= one.items()), None)
         if found is None:
