@@ -15,6 +15,10 @@ MEANS_OVER_ANSWERS = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})
 SUMS = frozenset({"dapo", "cispo", "vespo"})
 """Those that divide by the tokens of the whole batch, whatever the micro-batch holds."""
 
+LEAVES_OUT = True
+"""Whether answers without an advantage stay out of the passes. A trial of a step's memory and time wants the most that
+one can take, which an answer that no grader likes would hide."""
+
 
 class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped here
     """Draws its prompts from a queue, which is told what each generation's answers were worth."""
@@ -87,7 +91,8 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
     def _may_leave_out(self, inputs: dict[str, Any]) -> bool:
         """Whether the advantages alone decide the gradient, and its divisor is known."""
         return (
-            self.loss_type in MEANS_OVER_ANSWERS | SUMS
+            LEAVES_OUT
+            and self.loss_type in MEANS_OVER_ANSWERS | SUMS
             and self.beta == 0.0
             and self.top_entropy_quantile == 1.0
             and not self._entropy_bonus_enabled

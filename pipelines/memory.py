@@ -13,6 +13,7 @@ In: the method, what its model is, what a micro-batch holds. Out: bytes, part by
 How near this comes to measured peaks, and on which machines it was not measured: docs/experiments.md.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,9 +26,9 @@ TILES = {"cpu": 8.25, "cuda": 1.0}
 SCORED_TOKENS, SCORED_BYTES = 16_384, 1 << 29
 LOGITS_BYTES = 16
 """Of one logit that is scored: itself, its copy in fp32, a copy in order, its log-softmax."""
-GAPS = {"full": 1.0, "lora": 1.3, "qlora": 1.3}
-"""Activations with what lies unused between them: an adapter's many small products leave gaps. Measured on models of 12
-and 50 million parameters (docs/experiments.md)."""
+GAPS = {"full": 1.0, "lora": 1.5, "qlora": 1.5}
+"""Activations with what lies unused between them: an adapter's many small products leave gaps. Measured on models of
+12, 50 and 150 million parameters (docs/experiments.md)."""
 RUNTIME_BYTES = {"cpu": 150_000_000, "cuda": 100_000_000}
 """What libraries take at their first step: pages of code and their own buffers."""
 FOUR_BIT = 0.53
@@ -74,6 +75,7 @@ class Step:
     """rows: of a micro-batch; a pair is one row. tokens: of the longest sequence. several: micro-batches a step.
 
     sampled: answers sampled together; 0 where none are. scored: tokens of all answers that the KL is measured on.
+    group: rows that share a prompt of `prompt` tokens, which is read once for them; 1 where each row has its own.
     """
 
     rows: int
@@ -81,6 +83,13 @@ class Step:
     several: bool
     sampled: int = 0
     scored: int = 0
+    group: int = 1
+    prompt: int = 0
+
+    @property
+    def spared(self) -> int:
+        """Rows that read no prompt: groups stand whole in a micro-batch, or it is a part of one."""
+        return self.rows - math.ceil(self.rows / self.group) if self.prompt else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +139,10 @@ def memory(shape: Shape, way: Way, step: Step) -> Memory:
     learners = 2 if way.method == "ppo" else 1
     held = _held(shape, way, trained, learners) + RUNTIME_BYTES[way.device]
     draws_first = way.method == "rejection_sampling"  # with a model of its own, which goes before training
-    tokens = learners * step.rows * _sequences(way) * step.tokens
-    activations = round(GAPS[way.tuning] * tokens * activation_bytes(shape, way, step.tokens))
+    tokens = learners * step.rows * _sequences(way) * step.tokens - step.spared * step.prompt
+    activations = round(
+        GAPS[way.tuning] * (tokens * activation_bytes(shape, way, step.tokens) + _copies(shape, way, step))
+    )
     return Memory(
         held=held,
         activations=activations,
@@ -201,11 +212,20 @@ def _layer_bytes(shape: Shape, way: Way, tokens: int) -> int:
     return found + scores + ranks
 
 
+def _copies(shape: Shape, way: Way, step: Step) -> int:
+    """Keys and values of a shared prompt, for each answer that goes on from it, and again for every head of queries."""
+    if step.group == 1:
+        return 0
+    itemsize = 2 if way.bf16 else 4
+    return 2 * itemsize * shape.layers * (shape.key_value + shape.query) * step.rows * step.prompt
+
+
 def _output(shape: Shape, way: Way, step: Step) -> int:
     """Of the output layer's backward pass: tiles of logits, and its weights' gradient."""
     if way.method == "reward_model":
         return 0
-    tokens = min(TILE_TOKENS, step.rows * _sequences(way) * step.tokens)
+    read = step.tokens - (step.prompt if step.group > 1 else 0)  # a shared prompt has no logits
+    tokens = min(TILE_TOKENS, step.rows * _sequences(way) * read)
     itemsize = 2 if way.bf16 else 4
     tiles = TILES[way.device] * itemsize * tokens * min(TILE_VOCABULARY, shape.vocabulary)
     gradient = 4 * shape.vocabulary * shape.hidden if way.tuning == "full" else 0

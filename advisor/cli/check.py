@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from advisor.cli.options import language_option
+
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
@@ -12,6 +14,7 @@ import click
 @click.option("--one-step", is_flag=True, help="Take real steps of each stage on its longest rows: memory measured.")
 @click.option("--time", "timed", is_flag=True, help="Time three real steps of each stage: hours in all.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@language_option
 @click.pass_context
 def check(ctx: click.Context, /, plan: Path, out: Path | None, as_json: bool, **options: object) -> None:
     """Look at PLAN before it runs: data, template, graders, batches, memory, disk, environment, licences.

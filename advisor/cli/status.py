@@ -2,18 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from advisor.cli.options import language_option
+from pipelines.language import shown
 from pipelines.plan_file import LoadedPlan
 from pipelines.state import Step
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, instead of runs/<name>/ by the plan.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
+@language_option
 def status(plan: Path, out: Path | None, as_json: bool) -> None:
     """Show which stages of PLAN are done, and why the others would run.
 
@@ -44,19 +50,20 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
 
     console = plain_console()
     console.print(Text(str(run_folder), "bold"))
-    table = Table("stage", "type", "state", "", box=None, header_style="dim", padding=(0, 2))
+    table = Table(*map(shown, ("stage", "type", "state")), "", box=None, header_style="dim", padding=(0, 2))
     for row in rows:
-        table.add_row(row["stage"], row["type"], Text(*_state(row)), _remark(row))
+        table.add_row(row["stage"], row["type"], _state(row), _remark(row))
     console.print(table)
 
 
-def _state(row: dict[str, Any]) -> tuple[str, str]:
-    """Words and their colour."""
+def _state(row: dict[str, Any]) -> "Text":
+    from rich.text import Text
+
     if row["waits"]:
-        return "waits for people", "yellow"
+        return Text(shown("waits for people"), "yellow")
     if row["done"]:
-        return f"done in {row['seconds']} s", "green"
-    return ("at work", "cyan") if row["at_work"] else ("would run", "yellow")
+        return Text(shown(f"done in {row['seconds']} s"), "green")
+    return Text(shown("at work"), "cyan") if row["at_work"] else Text(shown("would run"), "yellow")
 
 
 def _stage(step: Step, loaded: LoadedPlan, run_folder: Path, busy: bool) -> dict[str, Any]:
@@ -89,9 +96,9 @@ def _waits(step: Step, loaded: LoadedPlan) -> str | None:
 
 def _remark(row: dict[str, Any]) -> str:
     if not row["done"]:
-        return row["why"] or ""
+        return shown(row["why"] or "")
     if row["waits"]:
-        return str(row["waits"])
+        return shown(row["waits"])
     rate = [f"pass rate {row['pass_rate']:.1%}"] if row["pass_rate"] is not None else []
     other = [f"made with other versions of {', '.join(row['other_versions'])}"] if row["other_versions"] else []
-    return "; ".join(rate + other)
+    return shown("; ").join(map(shown, rate + other))

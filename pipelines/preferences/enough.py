@@ -52,5 +52,5 @@ def wanted(stage: Label, plan: Plan, base: Path) -> str | None:
         return None
     missing = f"{stage.at_least - found} of {stage.at_least} pairs are missing"
     who = Counter(answer.annotator for answer in read_answers(path)) if path.exists() else {}
-    told = ", ".join(f"{name} {count}" for name, count in sorted(who.items()))
-    return f"{missing}; answers so far: {told or 'none'}"
+    told = ", ".join(f"{name} {count}" for name, count in sorted(who.items())) or "none"
+    return f"{missing}; answers so far: {told}"

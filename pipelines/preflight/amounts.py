@@ -6,7 +6,7 @@ are too long, answers that people still owe, and whatever the stage would refuse
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +187,13 @@ def _stage_look(at: _At, stage: Any, amount: _Amount) -> StageLook:
     facts = model_facts(at.policy)
     tuning = resolve_tuning(at.job.plan.model, facts.num_parameters)
     size = SIZED[stage.type](stage, facts, tuning, amount.data, device(at.job.plan.model))
+    step = Step(
+        size.batch.micro,
+        size.longest,
+        size.batch.accumulation > 1,
+        sampled_at_once(stage, facts, size, 0, sampling.room()),
+        **_shared(stage, facts, amount),
+    )
     return StageLook(
         stage=stage.name,
         type=stage.type,
@@ -202,8 +209,8 @@ def _stage_look(at: _At, stage: Any, amount: _Amount) -> StageLook:
         steps=size.steps,
         epochs=size.epochs,
         learning_rate=size.learning_rate,
-        memory=_memory(facts, size, _sampled(at, stage, facts, size), _prompts(at)),
-        trial_bytes=_memory(facts, size, sampled_at_once(stage, facts, size, 0, sampling.room()), _tried(size)).peak,
+        memory=_memory(facts, size, replace(step, sampled=_sampled(at, stage, facts, size)), _prompts(at)),
+        trial_bytes=_memory(facts, size, step, _tried(size)).peak,
         row_numbers=_by_length(at, stage, amount),
     )
 
@@ -218,9 +225,15 @@ def _tried(size: Sized) -> int:
     return 2 * size.batch.micro * min(2, size.batch.accumulation)
 
 
-def _memory(facts: ModelFacts, size: Sized, sampled: int, prompts: int) -> MemoryLook:
-    step = Step(size.batch.micro, size.longest, size.batch.accumulation > 1, sampled, prompts * size.longest)
-    found = memory(facts.shape, size.way, step)
+def _shared(stage: Stage, facts: ModelFacts, amount: _Amount) -> dict[str, int]:
+    """GRPO reads a prompt once for its group, but not with layers that are computed twice."""
+    if not isinstance(stage, GRPO) or facts.checkpointing:
+        return {}
+    return {"group": stage.group_size, "prompt": amount.data.longest - (amount.new_tokens or 0)}
+
+
+def _memory(facts: ModelFacts, size: Sized, step: Step, prompts: int) -> MemoryLook:
+    found = memory(facts.shape, size.way, replace(step, scored=prompts * size.longest))
     return MemoryLook(
         held=found.held,
         activations=found.activations,

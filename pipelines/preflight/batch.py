@@ -25,11 +25,19 @@ def lines(subject: Subject) -> Iterator[Line]:
 def told(stage: StageLook) -> str:
     """The arithmetic in one sentence."""
     unit = _UNIT.get(stage.type, "rows")
-    most = "at most " if stage.type == "rejection_sampling" else ""
-    of = "prompts" if stage.type in SAMPLING else unit
-    answers = f", answers of at most {stage.new_tokens} tokens" if stage.new_tokens else ""
-    arithmetic = f"{stage.per_step} {unit} a step (micro-batch {stage.micro} × {stage.accumulation})"
-    passes = f"{stage.steps:,} steps, {stage.epochs:.3g} epochs"
-    lengths = f"longest {stage.longest:,} tokens{answers}; {stage.tokens:,} tokens in all"
-    learns = f"{stage.tuning}, learning rate {stage.learning_rate:.2g}"
-    return f"{most}{stage.rows:,} {of}, {arithmetic}, {passes}, {learns}, {lengths}"
+    rows = {
+        "rows": f"{stage.rows:,} rows",
+        "completions": f"{stage.rows:,} prompts",
+        "pairs": f"{stage.rows:,} pairs",
+        "answers": f"{stage.rows:,} answers",
+    }
+    answers = (f"answers of at most {stage.new_tokens:,} tokens",) if stage.new_tokens else ()
+    parts = [
+        f"at most {stage.rows:,} rows" if stage.type == "rejection_sampling" else rows[unit],
+        f"{stage.per_step} {unit} a step (micro-batch {stage.micro} × {stage.accumulation})",
+        f"{stage.steps:,} steps, {stage.epochs:.3g} epochs, {stage.tuning}, learning rate {stage.learning_rate:.2g}",
+        f"longest {stage.longest:,} tokens",
+        *answers,
+        f"{stage.tokens:,} tokens in all",
+    ]
+    return "; ".join(parts)

@@ -31,8 +31,8 @@ def lines(subject: Subject) -> Iterator[Line]:
     yield from (_line(name, finding) for name, finding in told if finding.severity != "note")
     notes = len({finding.check for _, finding in told if finding.severity == "note"})
     if all(finding.severity == "note" for _, finding in told):
-        more = f" but {notes} notes (finetune-advisor data FILE)" if notes else ""
-        yield green("data", f"the checks find nothing{more}")
+        more = f"the checks find nothing but {notes} notes (finetune-advisor data FILE)"
+        yield green("data", more if notes else "the checks find nothing")
 
 
 def _sizes(split: Split) -> Line:
@@ -88,8 +88,9 @@ def _limit_notes(split: Split) -> list[str]:
 
 
 def _line(part: str, finding: Finding) -> Line:
-    rows = f" (rows {listed(finding.rows[:_FEW])}{' ...' if finding.count > _FEW else ''})" if finding.rows else ""
-    said = f"{'' if part == 'split' else f'{part}: '}{finding.message}{rows}"
+    more = " ..." if finding.count > _FEW else ""
+    rows = [f"rows {listed(finding.rows[:_FEW])}{more}"] if finding.rows else []
+    said = "; ".join([finding.message if part == "split" else f"{part}: {finding.message}", *rows])
     if finding.severity == "error":
         return red("data", said, "", finding.fix)
     return amber("data", said, finding.fix, finding.count)

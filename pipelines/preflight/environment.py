@@ -88,4 +88,4 @@ def _hub(subject: Subject) -> Iterator[Line]:
         fix = "run where the hub can be reached, or name a folder"
         yield amber("hub", f"the hub is out of reach: whether {where} can be fetched is not known", fix)
     else:
-        yield green("hub", f"{where} can be fetched{', gated: you have access' if found.gated else ''}")
+        yield green("hub", f"{where} can be fetched{'; gated: you have access' if found.gated else ''}")

@@ -113,13 +113,12 @@ def _shown(folder: Path) -> str:
 
 
 def _audited(about: str, found: Audit) -> Iterator[Line]:
-    wrong = [
-        f"{name} {rate.share:.1%} (n={rate.n:,})"
-        for name, rate in (("false positives", found.false_positives), ("false negatives", found.false_negatives))
-        if rate.n
-    ]
-    said = f"{found.verdict} on {found.probe_rows:,} rows: {', '.join(wrong) or 'nothing could be tried'}"
-    share = found.false_positives.share
+    yes, no = found.false_positives, found.false_negatives
+    accepted = f"false positives {yes.share:.1%} (n={yes.n:,})"
+    refused = f"false negatives {no.share:.1%} (n={no.n:,})"
+    wrong = [told for told, rate in ((accepted, yes), (refused, no)) if rate.n]
+    said = "; ".join([f"{found.verdict} on {found.probe_rows:,} rows", *(wrong or ["nothing could be tried"])])
+    share = yes.share
     grave = [finding for finding in found.findings if finding.severity != "note"]
     if not grave:
         yield green(about, said, share, "share of bad answers accepted")

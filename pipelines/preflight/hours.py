@@ -27,12 +27,13 @@ def lines(subject: Subject) -> Iterator[Line]:
             yield amber("time", "no second step was taken, so nothing could be timed", fix, stage=stage.stage)
             continue
         hours = found.seconds * stage.steps / 3600
+        tokens = f"{stage.tokens:,} tokens"
         steps = f"{stage.steps:,} steps of {found.seconds:.3g} s (mean of {found.timed} steps)"
         limit = _most_hours(subject, stage.stage)
         if limit is not None and limit < hours:
             hours, steps = limit, f"its max_minutes, in which it takes {limit / hours:.0%} of {steps}"
         total += hours
-        yield green("time", f"{told(hours)}: {steps}, {stage.tokens:,} tokens", hours, "hours", stage.stage)
+        yield green("time", "; ".join([told(hours), steps, tokens]), hours, "hours", stage.stage)
     if total:
         yield _sum(subject, total)
 
@@ -45,7 +46,7 @@ def _most_hours(subject: Subject, name: str) -> float | None:
 def _sum(subject: Subject, hours: float) -> Line:
     on_gpu = subject.look is not None and subject.look.gpu is not None
     devices = subject.plan.processes
-    of_gpus = f", {hours * devices:.3g} GPU-hours" if on_gpu else ""
+    of_gpus = f"; {hours * devices:.3g} GPU-hours" if on_gpu else ""
     said = f"training steps take {told(hours)} in all{of_gpus}; loading, validation and evaluation come on top"
     if hours > LONG_HOURS:
         return amber("time", said, "fewer rows, passes or stages, or a faster device", hours)

@@ -32,9 +32,9 @@ def lines(subject: Subject) -> Iterator[Line]:
 def _by_formula(stage: StageLook, room: int, sharding: Sharding) -> Line:
     """Of a model that each process holds whole; how much less a share of it takes is not reckoned."""
     needed = stage.memory.peak
-    said = f"about {gib(needed)} of {gib(room)}: {_parts(stage.memory)}"
+    said = "; ".join([f"about {gib(needed)} of {gib(room)}", *_parts(stage.memory)])
     if needed > room and sharding != "none":
-        said = f"whole, it would take {said}; {sharding} shares weights and states out, which is not reckoned"
+        said += f"; each process would hold all of it, but {sharding} shares it out, which is not reckoned"
         return amber("memory", said, "try some steps before a long run", needed / 2**30, stage.stage)
     if needed > room:
         return red("memory", said, "room on the device", _TO_FIX, stage.stage)
@@ -43,15 +43,17 @@ def _by_formula(stage: StageLook, room: int, sharding: Sharding) -> Line:
     return green("memory", said, needed / 2**30, "GiB", stage.stage)
 
 
-def _parts(found: MemoryLook) -> str:
-    named = {
-        "weights and states": found.held,
-        "activations": found.activations,
-        "output layer": found.output,
-        "gradients": found.gradients,
-        "sampling": found.sampling,
-    }
-    return ", ".join(f"{name} {gib(size)}" for name, size in named.items() if size)
+def _parts(found: MemoryLook) -> list[str]:
+    sizes = (found.held, found.activations, found.output, found.gradients, found.sampling)
+    held, activations, output, gradients, sampling = map(gib, sizes)
+    named = (
+        f"weights and states {held}",
+        f"activations {activations}",
+        f"output layer {output}",
+        f"gradients {gradients}",
+        f"sampling {sampling}",
+    )
+    return [said for said, size in zip(named, sizes, strict=True) if size]
 
 
 def _by_steps(stage: StageLook, peak_bytes: int) -> Line:

@@ -51,7 +51,7 @@ def amber(about: str, said: str, fix: str, number: float | None = None, stage: s
 
 def red(about: str, said: str, expected: str, fix: str, stage: str | None = None) -> Line:
     """`run` would fail, or its result would be worthless."""
-    told = f"{said} (expected: {expected})" if expected else said
+    told = "; ".join([said, f"expected: {expected}"] if expected else [said])
     return Line(level="red", about=about, said=told, stage=stage, fix=fix)
 
 

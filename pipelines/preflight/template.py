@@ -85,13 +85,12 @@ def _mask(rendered: Sequence[_Rendered]) -> Line:
     """Loss on nothing but the stop token teaches silence; loss on the whole row teaches to write prompts."""
     empty = [one for one in rendered if sum(label != NO_LOSS for label in one.encoded.labels) < 2]
     whole = [one for one in rendered if one.encoded.prompt_len == 0]
-    for some, what in (
-        (empty, "have no token of an answer that carries loss"),
-        (whole, "have no prompt: all carries loss"),
+    for some, said in (
+        (empty, f"{_rows_of(empty, rendered)} have no token of an answer that carries loss"),
+        (whole, f"{_rows_of(whole, rendered)} have no prompt: all carries loss"),
     ):
         if some:
             fix = "finetune-advisor data FILE --model NAME shows what carries loss; mend the template or the columns"
-            said = f"{_rows_of(some, rendered)} {what}"
             if len(some) > 0.5 * len(rendered):
                 return red("template", said, "loss on the answer, and on it alone", fix)
             return amber("template", said, fix, len(some))

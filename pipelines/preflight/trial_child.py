@@ -10,7 +10,8 @@ from typing import Any
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
-    """Runs the stage's own function to its end: steps, sampling, saving."""
+    """Runs the stage's own function to its end: steps, sampling, saving. In GRPO as if each answer taught something."""
+    from pipelines import grpo_trainer
     from pipelines.job import Job, Progress
     from pipelines.plan import Plan
     from pipelines.preflight import peak
@@ -22,6 +23,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     (stage,) = plan.stages
     run = STAGES[stage.type].function()
     job = Job(plan, stage.name, base, folder, locate(plan.model, base), None, Progress(folder / "events.jsonl"))
+    grpo_trainer.LEAVES_OUT = False
     held = peak.start()
     run(job)
     seconds, timed = step_seconds(folder / "events.jsonl", request["cycle"])

@@ -45,13 +45,13 @@ def _untried(subject: Subject, look: StageLook) -> str | None:
     if judges := stages_of(graders):
         return f"it goes by the reward model of stage `{judges[0]}`, which is not trained yet"
     if not look.row_numbers:
-        return f"it reads people's answers{_of_label(plan.stages)}"
+        return _of_people(plan.stages)
     on_cpu = subject.look is not None and subject.look.gpu is None
     if on_cpu and look.trial_bytes > free_bytes():
         return f"it would take about {gib(look.trial_bytes)}, and {gib(free_bytes())} are free"
     return None
 
 
-def _of_label(stages: Sequence[Stage]) -> str:
+def _of_people(stages: Sequence[Stage]) -> str:
     named = [stage.name for stage in stages if isinstance(stage, Label)]
-    return f" of stage `{named[-1]}`" if named else ""
+    return f"it reads people's answers of stage `{named[-1]}`" if named else "it reads people's answers"

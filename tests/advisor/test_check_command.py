@@ -10,6 +10,7 @@ import pytest
 
 from advisor.cli.main import run_command
 from graders.errors import UserError
+from pipelines import grpo_trainer
 from pipelines.preflight import children, disk, environment, look_child, trial_child, trials
 from pipelines.preflight.licences import licence_of
 from pipelines.preflight.measured import Measured
@@ -39,6 +40,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
             raise children.ChildFailed(str(error)) from error
 
     monkeypatch.setattr(children, "run", run)
+    monkeypatch.setattr(grpo_trainer, "LEAVES_OUT", True)  # a trial turns it off, and is alone in its process
 
 
 def check(capsys: pytest.CaptureFixture[str], plan: Path, *more: str, code: int = 0) -> Found:
@@ -94,7 +96,7 @@ def test_the_numbers_are_those_that_training_takes(
     numbers = run(plan, Path(json.loads(plan.read_text())["model"]["name"]), tmp_path / "out")
     told = next(line for line in lines if line["about"] == "batch" and line["stage"] == "sft")
     assert told["number"] == numbers["steps"]
-    assert f"{numbers['examples']} rows, 4 rows a step" in told["said"]
+    assert f"{numbers['examples']} rows; 4 rows a step" in told["said"]
     assert "4 completions a step" in next(line["said"] for line in lines if line["stage"] == "grpo")
 
 

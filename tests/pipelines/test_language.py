@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from advisor.cli.show_check import shown_line
 from graders.errors import UserError
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.markdown import rendered
@@ -40,6 +41,13 @@ MODULES = [
     "pipelines/evals/verdict.py",
     "pipelines/evals/markdown.py",
     "pipelines/evals/summary.py",
+    *(
+        f"pipelines/preflight/{name}.py"
+        for name in (
+            *("amounts", "batch", "check", "children", "data", "disk", "environment", "graders", "hours", "licences"),
+            *("memory", "model_files", "signal", "template", "trials"),
+        )
+    ),
 ]
 """Whose sentences are all in the table."""
 ELSEWHERE = [
@@ -49,7 +57,10 @@ ELSEWHERE = [
     "advisor/rules/sources.py",
     "pipelines/evals/probes.py",
     "graders/errors.py",
-    "pipelines/preflight/hours.py",
+    "pipelines/preflight/record.py",
+    "advisor/cli/status.py",
+    "pipelines/state.py",
+    "pipelines/preferences/enough.py",
 ]
 """Some of whose sentences are."""
 NAMES = [
@@ -72,8 +83,13 @@ NOT_READ = {
     "bold green",
     "bold red",
     "bold {_COLOUR[found.verdict]}",
+    "limited to",
+    "memory measured",
+    "one step",
+    "pip install .",
+    "pip install -U {PACKAGE}",
 }
-"""Errors of ours, marks within what a model wrote, values of JSON, and styles."""
+"""Errors of ours, marks within what a model wrote, values of JSON, styles, names of check's lines, and commands."""
 
 
 @pytest.fixture
@@ -196,3 +212,17 @@ def test_the_variable_wins_over_the_locale(environment, language):
 def test_a_language_that_is_not_there_is_named():
     with pytest.raises(UserError, match="FINETUNE_ADVISOR_LANG is 'fr'"):
         preferred({"FINETUNE_ADVISOR_LANG": "fr"})
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("12 rows; 4,096 tokens in all", "12 行；共 4,096 个 token"),
+        ("no such sentence; 12 rows", "no such sentence；12 行"),
+        ("the formula; real steps took too little to measure; the formula says 2 GiB; 12 rows",
+         "the formula；真实训练步占用太少，量不出来；公式算出 2 GiB；12 行"),
+        ("train: the checks find nothing; rows 1, 2", "train: 各项检查没有发现问题；第 1, 2 行"),
+    ],
+)  # fmt: skip
+def test_lines_of_check_are_told_sentence_by_sentence(chinese, said, told):
+    assert shown_line(said) == told

@@ -64,3 +64,28 @@ def test_the_output_layer_is_held_in_tiles_not_in_logits() -> None:
 def test_a_large_vocabulary_is_scored_by_fewer_tokens_at_once() -> None:
     assert tokens_scored_at_once(768) == 16_384
     assert 16 * 151_936 * tokens_scored_at_once(151_936) <= 2**29
+
+
+def test_a_prompt_that_a_group_shares_is_read_once_and_its_keys_and_values_are_copied() -> None:
+    step = Step(rows=6, tokens=100, several=False, group=4, prompt=60)
+    alone, shared = of(Step(6, 100, False), method="grpo"), of(step, method="grpo")
+    assert step.spared == 4, "two prompts for six rows"
+    token = alone.activations / 600
+    copies = 2 * 4 * QWEN_50M.layers * (QWEN_50M.key_value + QWEN_50M.query) * 6 * 60
+    assert shared.activations == pytest.approx(360 * token + copies, rel=1e-6)
+    assert shared.output < alone.output
+
+
+def test_a_trial_counts_answers_that_teach_nothing_as_if_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most that a step can take; pipelines/preflight/trial_child.py turns it off in its own process."""
+    from types import SimpleNamespace
+
+    from pipelines import grpo_trainer
+
+    trainer = SimpleNamespace(
+        loss_type="dapo", beta=0.0, top_entropy_quantile=1.0, _entropy_bonus_enabled=False, aux_loss_enabled=False
+    )
+    leaves_out = grpo_trainer.QueuedGRPOTrainer._may_leave_out
+    assert leaves_out(trainer, {})  # type: ignore[arg-type]  # what it reads of a trainer
+    monkeypatch.setattr(grpo_trainer, "LEAVES_OUT", False)
+    assert not leaves_out(trainer, {})  # type: ignore[arg-type]
