@@ -1,6 +1,6 @@
 """How near `check`'s estimate of memory comes to the peak of a real step: random models, every method, full and LoRA.
 
-    python -m benchmarks.memory --out memory-run --sizes 50 150     (12 is a quick look; 600 needs 12 GiB)
+    python -m benchmarks.memory --out memory-run --sizes 50 150     (12 is a quick look; 600 needs 12 GiB, and 23 for PPO)
 
 Models are Qwen3-shaped, made by config with random weights; rows are made up. Each trial does what the child of
 `check --one-step` does, in a process forked after the imports, one at a time. What is measured stays in
@@ -23,6 +23,7 @@ from pipelines.data.split import load_split
 from pipelines.plan_file import load_plan
 from pipelines.preflight import children, look_child, trial_child
 from pipelines.preflight.look import Look, StageLook
+from pipelines.preflight.memory import free_bytes
 from pipelines.preflight.subject import Subject
 from pipelines.preflight.trial import measure
 from pipelines.sources import STARTER
@@ -178,6 +179,9 @@ def main() -> None:
         write_rows(folder, SHAPES[size].terms)
         subject, look = looked_at(folder, method, tuning, SHAPES[size])
         found = next((one for one in done if key.items() <= one.items()), None)
+        if found is None and look.trial_bytes > free_bytes():
+            print(f"| {size} M | {method} | {tuning} | needs {look.trial_bytes / 2**20:,.0f} MiB, which are not free |")
+            continue
         if found is None:
             found = key | {"peak_bytes": measure(subject, look, "memory").peak_bytes}
             with kept.open("a") as file:
