@@ -1,6 +1,6 @@
 """How near `check`'s estimate of memory comes to the peak of a real step: random models, every method, full and LoRA.
 
-    python -m benchmarks.memory --out memory-run --sizes 50 150     (12 is a quick look; 600 needs 12 GiB, and 23 for PPO)
+    python -m benchmarks.memory --out memory-run --sizes 50 150     (12 is a quick look; 600 needs 12 GiB, 23 for PPO)
 
 Models are Qwen3-shaped, made by config with random weights; rows are made up. Each trial does what the child of
 `check --one-step` does, in a process forked after the imports, one at a time. What is measured stays in
