@@ -80,6 +80,27 @@ def advise(request: Request) -> Advice:
     make_folder(request.out.parent)
     voices, notes = _voices(request)
     rows, data, answers, probed = _answered(request, voices)
+    try:
+        return _advised(request, notes, (rows, data, answers, probed))
+    except UserError:  # a flag that led to it is not kept, or the next call without it would end here too
+        flags = {key: value for key, value in voices.given.items() if voices.earlier.get(key) != value}
+        kept = {key: value for key, value in _told(answers).items() if key not in flags}
+        write_answers(answers_path(request.out), {**voices.earlier, **kept})
+        raise
+
+
+def _advised(
+    request: Request,
+    notes: tuple[str, ...],
+    known: tuple[Rows | None, DataProfile | None, dict[str, Answer], Probed | None],
+) -> Advice:
+    """Decides and writes, once everything is answered and measured."""
+    rows, data, answers, probed = known
+    _require_consistent(answers)
+    labelled = int(answers["labelled"].value)
+    if data is not None and labelled > data.num_rows:
+        told = f"labelled says {labelled:,}, but the file has {data.num_rows:,} rows: the advice is for that number."
+        notes = (*notes, told)
     if answers[PROBE].value is True and probed is None:
         notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
     decision = decide(gather(data, answers, probed, shared=request.spec.test is None))
@@ -91,6 +112,17 @@ def advise(request: Request) -> Advice:
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     audited = _audited(plan, rows, request) if plan is not None and rows is not None else None
     return Advice(rows, data, answers, decision, plan, written, notes, audited, probed, taken)
+
+
+def _require_consistent(answers: Mapping[str, Answer]) -> None:
+    """Raises UserError where two answers that were told cannot both be true."""
+    verifiable, grader = answers["verifiable"], answers["grader"]
+    if verifiable.origin == grader.origin == "told" and verifiable.value is False and grader.value != NONE:
+        raise UserError(
+            f"verifiable says no, and grader says {grader.value}: these cannot both be so",
+            "a grader where a program can tell right from wrong, or grader none",
+            "--set verifiable=yes, or --set grader=none",
+        )
 
 
 def _audited(plan: Plan, rows: Rows, request: Request) -> Audit | None:

@@ -97,9 +97,12 @@ def data(value: object, folder: Path) -> Value:
 
 
 def model(value: object, folder: Path) -> Value:
-    """`starter`, a folder that exists, or a hub id."""
+    """`starter`, a folder that holds a model, or a hub id."""
     name = str(value).strip()
-    if name == STARTER or _HUB_ID.fullmatch(name) or (name and (folder / Path(name).expanduser()).is_dir()):
+    path = folder / Path(name).expanduser()
+    if name and path.is_dir() and not (path / "config.json").is_file():
+        raise UserError("this folder holds no model", "a config.json in it", where=str(path))
+    if name == STARTER or _HUB_ID.fullmatch(name) or (name and path.is_dir()):
         return name
     raise UserError(f"there is no model {name!r}", "`starter`, a model folder, or a hub id (owner/name)")
 

@@ -7,7 +7,8 @@ completion that is no JSON gives 0, as the fault is the model's.
 `source` runs in the sandbox, in a fresh process each time, with the libraries that are installed here. It is believed:
 where it executes what the model wrote (exec), that code can speak for it; use code_tests for such answers.
 Where five in a row do not end in time, the rest of a batch is not run (graders/python_patience.py).
-`function: file.py:name` is trusted: it runs in a plain process that stays, beside the run, with your environment.
+`function: file.py:name` is trusted: it runs in a plain process that stays, beside the run, with your environment. An edit of
+the file, or of a module beside it that it imports, makes what it graded stale.
 Source: OpenAI's guide "Graders" and its openapi.yaml (2026-08), GraderPython; its limits there are ours, but that a
 source writes 64 MiB at most and `image_tag` is not followed.
 """
@@ -23,6 +24,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from graders.base import Grade, Grader, Sample, unscored
+from graders.own_imports import with_imports
 from graders.python_patience import patience_with
 from graders.ranges import UNIT, Range, ranged, threshold_as_pass_at
 from graders.sandbox import Call, Limits, Outcome, layers
@@ -90,8 +92,11 @@ class Python(Grader):
         return self
 
     def files(self) -> tuple[str, ...]:
-        """The file of `function`."""
-        return () if self.function is None else (self.function.rpartition(":")[0],)
+        """The file of `function`, then what it imports from its own folder, and those from theirs."""
+        if self.function is None:
+            return ()
+        file = Path(self.function.rpartition(":")[0])
+        return tuple(str(file.parent / path) for path in with_imports(self._folder / file))
 
     def guards(self) -> tuple[str, ...]:
         """What confines `source`; a function of one's own is trusted."""

@@ -4,6 +4,7 @@ Weights that are trained are fp32 under bf16 autocast; a frozen base under LoRA 
 stages is fp32: a merge in bf16 loses 32 % of a change of 1e-4 a weight and 90 % of one of 1e-5.
 """
 
+import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -160,8 +161,17 @@ def _loading(what: str, expected: str, where: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        made = stage_of(Path(where))
         fix = "check the folder's files, or copy or download it again"
+        if made is not None:
+            fix = f"it is what stage `{made}` left: run it again with --force {made}"
         raise UserError(f"the {what} cannot be loaded: {first}", expected, fix, where) from error
+
+
+def stage_of(model: Path) -> str | None:
+    """The stage that left this model, where it lies in a run's folder: stages/NAME-12345678/model."""
+    found = re.fullmatch(r"(.+)-[0-9a-f]{8}", model.parent.name)
+    return found[1] if found and model.parent.parent.name == "stages" else None
 
 
 def load_tokenizer(where: str, spec: ModelSpec) -> Any:

@@ -59,9 +59,7 @@ def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Wa
     require_fitting(options.machines, loaded.plan.processes)
     if not options.machines.is_first:
         return follow(loaded, run_folder, options.machines, watcher)
-    todo = _until(steps(loaded, run_folder), options.until)
-    require_known(options.allow, todo)
-    _require_done_before(options.start, todo)
+    todo = to_run(loaded, run_folder, options)
     lock_descriptor = lock(run_folder)
     try:
         _forget(todo, options.force)
@@ -78,13 +76,26 @@ def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Wa
     return code
 
 
+def to_run(loaded: LoadedPlan, run_folder: Path, options: Options) -> list[Step]:
+    """The steps that the options leave. Raises UserError for names that are no stage's, and where one before the first
+    is not done."""
+    every = steps(loaded, run_folder)
+    _require_known_stages((*options.force, *filter(None, (options.start, options.until))), every)
+    todo = _until(every, options.until)
+    require_known(options.allow, todo)
+    _require_done_before(options.start, todo)
+    return todo
+
+
+def _require_known_stages(named: tuple[str, ...], todo: list[Step]) -> None:
+    names = [step.stage.name for step in todo]
+    if unknown := next((name for name in named if name not in names), None):
+        raise UserError(f"no stage is called `{unknown}`", f"one of {', '.join(names)}")
+
+
 def _until(todo: list[Step], until: str | None) -> list[Step]:
     names = [step.stage.name for step in todo]
-    if until is None:
-        return todo
-    if until not in names:
-        raise UserError(f"no stage is called `{until}`", f"one of {', '.join(names)}")
-    return todo[: names.index(until) + 1]
+    return todo if until is None else todo[: names.index(until) + 1]
 
 
 def _require_done_before(start: str | None, todo: list[Step]) -> None:
@@ -93,7 +104,7 @@ def _require_done_before(start: str | None, todo: list[Step]) -> None:
     if start is None:
         return
     if start not in names:
-        raise UserError(f"no stage is called `{start}`", f"one of {', '.join(names)}")
+        raise UserError(f"`{start}` comes after the last stage to run, {names[-1]}", "--from before --until")
     missing = [step.stage.name for step in todo[: names.index(start)] if step.record() is None]
     if missing:
         happened = f"`{start}` cannot be the first to run: `{missing[0]}` before it is not done"
@@ -102,9 +113,6 @@ def _require_done_before(start: str | None, todo: list[Step]) -> None:
 
 def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
     """Removes the records of the stages to be forced and of all that read them."""
-    known = {step.stage.name for step in todo}
-    if unknown := set(force) - known:
-        raise UserError(f"no stage is called `{min(unknown)}`", f"one of {', '.join(sorted(known))}")
     stale = set(force)
     for step in todo:
         if stale & {*step.sources.values(), *step.judges, getattr(step.stage, "same_time_as", None)}:

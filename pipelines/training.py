@@ -58,7 +58,7 @@ def optimiser_arguments(
         "gradient_accumulation_steps": size.batch.accumulation,
         "learning_rate": size.learning_rate,
         "lr_scheduler_type": "cosine" if falls else "constant_with_warmup",
-        "warmup_steps": 0.1 if falls else 3,
+        "warmup_steps": 0 if size.steps == 1 else 0.1 if falls else 3,  # the first of a warm-up has a rate of zero
         "max_grad_norm": 1.0,
         "activation_checkpointing": facts.checkpointing,
     }

@@ -34,16 +34,17 @@ def run(ctx: click.Context, /, plan: Path, out: Path | None, dry_run: bool, as_j
     from advisor.cli.show_run import show_outcome
     from advisor.cli.status import show_status
     from pipelines.plan_file import load_plan
-    from pipelines.runner import Options, default_run_folder
+    from pipelines.runner import Options, default_run_folder, to_run
 
     machines, loaded = machines_of(options, load_plan(plan, tuple(options["overrides"])))  # type: ignore[arg-type]
     run_folder = (out or default_run_folder(loaded)).resolve()
-    if dry_run:
-        show_status(loaded, run_folder, as_json)
-        return
     only = options["stage"]
     limits = {"start": only or options["start"], "until": only or options["until"], "machines": machines}
     chosen = Options(**limits, force=tuple(options["force"]), allow=tuple(options["allowed"]))  # type: ignore[arg-type]
+    if dry_run:
+        to_run(loaded, run_folder, chosen)  # refuses what a run would refuse
+        show_status(loaded, run_folder, as_json)
+        return
     code, waiting = watched_run(loaded, run_folder, chosen, options["events"], options["junit"])  # type: ignore[arg-type]
     show_outcome(run_folder, code, waiting, as_json)
     ctx.exit(code)

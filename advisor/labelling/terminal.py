@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from advisor.cli.console import plain_console
+from graders.errors import UserError
 from pipelines.preferences.desk import Before, Desk, Given
 
 Ranking = tuple[tuple[int, ...], ...]
@@ -54,6 +55,9 @@ class Terminal:
             return click.getchar().lower() if key_alone else str(click.prompt(">", prompt_suffix=" ")).strip().lower()
         except (EOFError, KeyboardInterrupt, click.Abort):
             return "q"
+        except OSError as error:
+            happened, fix = "there is no terminal to ask on", "leave --terminal out for a page, or use --import FILE"
+            raise UserError(happened, "a terminal", fix) from error
 
     def _heed(self, said: str, before: Before) -> None:
         assert before.question is not None

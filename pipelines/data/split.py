@@ -6,6 +6,7 @@ anew, and rows with the same prompt stay together. Parts that have a file of the
 
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def split_rows(rows: Rows, spec: SplitSpec, validation: Rows | None = None, test
     test = test or rows.only(parts["test"])
     validation = _without(validation, test, "test", notes) if validation else rows.only(parts["validation"])
     train = _without(rows.only(parts["train"]), validation, "validation", notes)
-    _check_parts(train, test, rows, spec)
+    _check_parts(train, test, rows, spec, [note for note in notes if "dropped" in note])
     return Split(train, validation, test, tuple(notes))
 
 
@@ -110,18 +111,20 @@ def _without(rows: Rows, other: Rows | None, where: str, notes: list[str]) -> Ro
     return rows.only(kept)
 
 
-def _check_parts(train: Rows, test: Rows, rows: Rows, spec: SplitSpec) -> None:
+def _check_parts(train: Rows, test: Rows, rows: Rows, spec: SplitSpec, dropped: Sequence[str]) -> None:
+    """dropped: what was said of rows that went because their prompts are held out."""
     shares = f"split.test {spec.test}, split.validation {spec.validation}"
+    different = len({prompt_hash(row) for row in rows.rows})
     if not test.rows:
         raise UserError(
-            f"no test rows: {len(rows.rows)} rows, {shares}",
+            f"no test rows: {len(rows.rows)} rows with {different} different prompts, {shares}",
             "test rows, since nothing can be proved without them",
             "name a file with --test, raise split.test, or add rows",
             rows.source,
         )
     if not train.rows:
         raise UserError(
-            f"no rows are left to train on: {len(rows.rows)} rows, {shares}",
+            "; ".join([f"no rows are left to train on: {len(rows.rows)} rows, {shares}", *dropped]),
             "rows whose prompts are neither in validation nor in test",
             "lower split.test and split.validation, add rows, or name other files",
             rows.source,

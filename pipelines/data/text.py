@@ -1,5 +1,6 @@
 """Bytes of a data file → its text, and text → JSON. UTF-8 with or without a byte order mark, plain or gzipped."""
 
+import codecs
 import gzip
 import json
 import zlib
@@ -10,6 +11,18 @@ from typing import Any
 from graders.errors import UserError
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_ENCODINGS = {
+    "EUC-KR": lambda code: 0xAC00 <= code <= 0xD7A3,
+    "GB18030": lambda code: 0x4E00 <= code <= 0x9FFF and _is_common(code, "gb2312", 0xB0, 0xD7),
+    "BIG5": lambda code: 0x4E00 <= code <= 0x9FFF and _is_common(code, "big5", 0xA4, 0xC6),
+    "SHIFT_JIS": lambda code: 0x3040 <= code <= 0x30FF,
+}
+"""Encodings that older systems of East Asia write → whether a letter is one that texts in them are full of: hangul, the
+first level of Chinese characters, kana. The first wins a tie: Korean bytes are common Chinese letters too."""
+_LOOKED_AT = 100_000
+"""Bytes from which an encoding is guessed."""
+_SURE = 0.4
+"""Share of the letters beyond ASCII that must be such ones; Japanese has half as many kanji as kana."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -39,12 +52,37 @@ def decode(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        found = likely_encoding(data)
+        fix = f"it looks like {found}; if it is: iconv -f {found} -t UTF-8 OLD > NEW"
         raise UserError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8",
-            "UTF-8 text",
-            "if it was saved on Windows: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
-            _at(where, data, error.start),
+            f"byte 0x{data[error.start]:02x} is not UTF-8", "UTF-8 text", fix, _at(where, data, error.start)
         ) from error
+
+
+def likely_encoding(data: bytes) -> str:
+    """What bytes that are no UTF-8 seem to be written in, by iconv's name: a guess from the letters that they give."""
+    start = data[:_LOOKED_AT]
+    found = {name: _share(start, name, is_usual) for name, is_usual in _ENCODINGS.items()}
+    best = max(found, key=lambda name: found[name])
+    return best if found[best] >= _SURE else "WINDOWS-1252"
+
+
+def _share(data: bytes, name: str, is_usual: Callable[[int], bool]) -> float:
+    """Of letters beyond ASCII those that are usual; 0 where the bytes cannot be in this encoding. A cut letter at the
+    end is no fault."""
+    try:
+        text = codecs.getincrementaldecoder(name)().decode(data)
+    except UnicodeDecodeError:
+        return 0.0
+    letters = [ord(letter) for letter in text if letter > "\x7f" and letter.isalpha()]
+    return sum(map(is_usual, letters)) / len(letters) if letters else 0.0
+
+
+def _is_common(code: int, encoding: str, first: int, last: int) -> bool:
+    try:
+        return first <= chr(code).encode(encoding)[0] <= last
+    except UnicodeEncodeError:
+        return False
 
 
 def parse_json(text: str, constant: Callable[[str], object] = float) -> Any:

@@ -6,7 +6,10 @@ from pipelines.evals.compare import FEWEST_PROMPTS, Comparison, Rate
 from pipelines.language import shown
 
 NEAR_ZERO = 0.05
+WELL_SCORED = 0.2
+"""Mean score from which a pass rate near zero says more of the pass mark than of the model."""
 _AT_ZERO = "The pass rate is near zero: this model cannot do this task yet. "
+_PASS_MARK = "The pass rate is near zero, but scores are not: does the metric's `pass_at` ask for too much? "
 _METHODS = {
     "base": "base",
     "sft": "SFT",
@@ -57,16 +60,16 @@ def verdict(methods: Sequence[str], first: Rate, comparison: Comparison | None) 
     first: the rate of the first of them.
     """
     if comparison is None:
-        return _near_zero(first.pass_rate, first.pass_rate) + _one_only(methods[0], first)
-    final = comparison.final.pass_rate
+        return _near_zero(first, first) + _one_only(methods[0], first)
     made = " then ".join(methods[1:])
-    return _near_zero(comparison.baseline.pass_rate, final) + f"{made}: {in_words(comparison)}"
+    return _near_zero(comparison.baseline, comparison.final) + f"{made}: {in_words(comparison)}"
 
 
 def verdict_shown(said: str) -> str:
     """A verdict or a detail in the reader's language: what was compared, a colon, then the numbers."""
-    if said.startswith(_AT_ZERO):
-        return shown(_AT_ZERO) + verdict_shown(said.removeprefix(_AT_ZERO))
+    for first in (_AT_ZERO, _PASS_MARK):
+        if said.startswith(first):
+            return shown(first) + verdict_shown(said.removeprefix(first))
     compared, colon, numbers = said.partition(": ")
     if shown(numbers) == numbers:
         return shown(said)
@@ -123,7 +126,7 @@ def _one_only(method: str, model: Rate) -> str:
     return f"{only} evaluated. It passes {percent(model.pass_rate)} ({interval})."
 
 
-def _near_zero(base: float | None, final: float | None) -> str:
-    if base is None or final is None or max(base, final) >= NEAR_ZERO:
+def _near_zero(base: Rate, final: Rate) -> str:
+    if base.pass_rate is None or final.pass_rate is None or max(base.pass_rate, final.pass_rate) >= NEAR_ZERO:
         return ""
-    return _AT_ZERO
+    return _PASS_MARK if max(base.mean_score or 0.0, final.mean_score or 0.0) >= WELL_SCORED else _AT_ZERO

@@ -27,7 +27,7 @@ def load_pairs(job: Job, with_ties: bool = False) -> Split:
         raise UserError(
             "there are no preference pairs to train on",
             "rows with a chosen and a rejected answer, or an earlier stage of type `label`",
-            "name their columns: --column chosen=NAME --column rejected=NAME",
+            "name their columns: data.columns {chosen: NAME, rejected: NAME}",
             split.train.source,
         )
     return found

@@ -320,3 +320,22 @@ def test_the_locale_chooses_the_language_of_errors_too(here, monkeypatch, capsys
     monkeypatch.setenv("FINETUNE_ADVISOR_LANG", "fr")
     assert run_command(["init", "--yes"]) == 1
     assert "FINETUNE_ADVISOR_LANG is 'fr'" in capsys.readouterr().err
+
+
+def test_answers_that_cannot_both_be_true_are_refused_and_not_kept(here, jsonl, capsys):
+    jsonl(conftest.sums(True))
+    command = ["init", "--data", "rows.jsonl", "--yes"]
+    assert run_command([*command, "--set", "verifiable=no", "--set", "grader=numeric"]) == 1
+    assert "verifiable says no, and grader says numeric" in capsys.readouterr().err
+    assert run_command([*command, "--set", "preferences=500"]) == 1
+    assert run_command(command) == 0, "no flag of a failed call answers this one"
+    assert "labelled says" not in capsys.readouterr().out
+    assert run_command([*command, "--set", "labelled=100000", "--force"]) == 0
+    assert "labelled says 100,000, but the file has" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_folder_without_a_model_is_no_model(here, jsonl, capsys):
+    jsonl(conftest.sums(True))
+    (here / "folder").mkdir()
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--set", "model=./folder"]) == 1
+    assert "this folder holds no model" in capsys.readouterr().err

@@ -96,6 +96,6 @@ def test_hostile_texts_take_little_time() -> None:
         "tags": "<<" * 500_000,
     }
     for name, text in (hostile_texts() | more).items():
-        started = time.perf_counter()
+        started = time.process_time()
         list(chains(f"{text}=5"))
-        assert time.perf_counter() - started < 3, name
+        assert time.process_time() - started < 3, name

@@ -122,7 +122,7 @@ def test_a_function_of_ones_own_is_called_in_a_process_that_stays(tmp_path: Path
         "def grade(sample, item):\n    return sample['output_text'] in GOOD\n"
     )
     grader = own(tmp_path, code)
-    assert grader.files() == (str(tmp_path / "mine.py"),)
+    assert grader.files() == (str(tmp_path / "mine.py"), str(tmp_path / "words.py"))
     assert [one.score for one in grader.grade_all([Sample("", "yes"), Sample("", "no")])] == [1, 0]
     pid = Python(function=f"{tmp_path / 'mine.py'}:pid", range=(0, 1e9))
     first, second = (one.raw for one in pid.grade_all([Sample("", ""), Sample("", "")]))

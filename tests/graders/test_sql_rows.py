@@ -62,9 +62,9 @@ def test_cuts_stand_where_both_ways_to_break_ties_agree() -> None:
 
 
 def test_columns_that_hold_the_same_values_take_no_time_to_tell_apart() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     rows: list[Row] = [tuple([place % 2] * 60) for place in range(1000)]
     crossed: list[Row] = [tuple([place % 2] * 30 + [1 - place % 2] * 30) for place in range(1000)]
     assert same_rows(rows, rows)
     assert not same_rows(rows, crossed)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3

@@ -67,7 +67,7 @@ def test_megabytes_take_no_time() -> None:
         "semicolons": "SELECT 1" + ";" * 1_000_000,
     }
     for name, text in {**hostile_texts(), **more}.items():
-        started = time.perf_counter()
+        started = time.process_time()
         with contextlib.suppress(NoQuery):
             query_of(text)
-        assert time.perf_counter() - started < 1, name
+        assert time.process_time() - started < 1, name

@@ -88,9 +88,9 @@ def test_nothing_is_like_nothing(metric: str, pair: tuple[str, str]) -> None:
 def test_hostile_megabytes_take_little_time_and_score_little(metric: str) -> None:
     reference = ENGLISH * 80
     for name, text in {**hostile_texts(), "ten copies": reference * 500, "half": reference[:2000]}.items():
-        started = time.perf_counter()
+        started = time.process_time()
         score = METRICS[metric](text, reference)
-        assert time.perf_counter() - started < 3, name
+        assert time.process_time() - started < 3, name
         assert 0 <= score < 1, name
         assert score < 0.1 or len(text) < 10_000, name
 

@@ -95,6 +95,8 @@ def test_from_and_stage_run_nothing_before_them(write_plan: Writer) -> None:
     assert not list((folder / "stages").glob("again-*/done.json"))
     with pytest.raises(UserError, match="no stage is called `fourth`"):
         run_plan(loaded, folder, Options(start="fourth"), Notes())
+    with pytest.raises(UserError, match="`again` comes after the last stage to run, base"):
+        run_plan(loaded, folder, Options(start="again", until="base"), Notes())
 
 
 def test_who_comes_second_is_told_who_holds_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,9 @@ _DAMAGED = re.compile("\ufffd|Ã[\x80-\xbf]|â€|Â[\xa0-\xbf]")
 def empty_prompts(rows: Rows) -> list[Finding]:
     """No turns, or a last turn without text."""
     empty = [row for row in rows.rows if not row.prompt.strip()]
-    return found("empty_prompts", "error", empty, "{n} rows have no prompt", "remove them")
+    return found(
+        "empty_prompts", "error", empty, "{n} rows have no prompt", "remove them, or write all rows in one layout"
+    )
 
 
 def duplicate_rows(rows: Rows) -> list[Finding]:

@@ -1,6 +1,7 @@
 """The report: its numbers, its verdict in words, and a page that survives whatever models write."""
 
 import json
+from dataclasses import replace
 import re
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def test_the_verdict_says_methods_rates_gain_interval_and_p(tmp_path: Path) -> N
 def test_the_verdict_claims_no_more_than_was_shown(before: str, after: str, said: str) -> None:
     models = [Evaluated("base", "base", graded(before)), Evaluated("tuned", "sft", graded(after))]
     assert said in build_report(models, SETTING).verdict
+
+
+def test_where_scores_are_not_near_zero_the_pass_mark_is_doubted() -> None:
+    half = [replace(row, score=0.5) for row in graded("-" * 100)]
+    verdict = build_report([Evaluated("base", "base", half), Evaluated("tuned", "sft", half)], SETTING).verdict
+    assert verdict.startswith("The pass rate is near zero, but scores are not: does the metric's `pass_at` ask")
 
 
 def test_numbers_in_words() -> None:
