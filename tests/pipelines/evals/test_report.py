@@ -1,7 +1,6 @@
 """The report: its numbers, its verdict in words, and a page that survives whatever models write."""
 
 import json
-from dataclasses import replace
 import re
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def test_the_verdict_claims_no_more_than_was_shown(before: str, after: str, said
 
 
 def test_where_scores_are_not_near_zero_the_pass_mark_is_doubted() -> None:
-    half = [replace(row, score=0.5) for row in graded("-" * 100)]
+    half = [row.model_copy(update={"score": 0.5}) for row in graded("-" * 100)]
     verdict = build_report([Evaluated("base", "base", half), Evaluated("tuned", "sft", half)], SETTING).verdict
     assert verdict.startswith("The pass rate is near zero, but scores are not: does the metric's `pass_at` ask")
 
