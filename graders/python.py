@@ -7,8 +7,8 @@ completion that is no JSON gives 0, as the fault is the model's.
 `source` runs in the sandbox, in a fresh process each time, with the libraries that are installed here. It is believed:
 where it executes what the model wrote (exec), that code can speak for it; use code_tests for such answers.
 Where five in a row do not end in time, the rest of a batch is not run (graders/python_patience.py).
-`function: file.py:name` is trusted: it runs in a plain process that stays, beside the run, with your environment. An edit of
-the file, or of a module beside it that it imports, makes what it graded stale.
+`function: file.py:name` is trusted: it runs in a plain process that stays, beside the run, with your environment. An
+edit of the file, or of a module beside it that it imports, makes what it graded stale.
 Source: OpenAI's guide "Graders" and its openapi.yaml (2026-08), GraderPython; its limits there are ours, but that a
 source writes 64 MiB at most and `image_tag` is not followed.
 """
