@@ -71,8 +71,8 @@ class QueuedGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped he
                 model, input_ids, attention_mask, logits_to_keep, **others
             )
         batch = shared_prompts.Batch(input_ids, attention_mask, logits_to_keep, owners)
-        log_probs, entropies = shared_prompts.log_probs(self, model, batch, others.get("batch_size") or len(owners))
-        return log_probs, entropies if "compute_entropy" in named else None, None
+        at_once, with_entropy = others.get("batch_size") or len(owners), "compute_entropy" in named
+        return *shared_prompts.log_probs(self, model, batch, at_once, with_entropy), None
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
         """The same loss and gradient as TRL's, without the answers that add nothing to either: where all of a group are

@@ -78,10 +78,13 @@ def in_groups(parts: Sequence[Inputs]) -> list[Inputs]:
     return [{name: values[place] for name, values in columns.items()} for place in range(len(parts))]
 
 
-def log_probs(trainer: Any, model: Any, batch: Batch, rows_at_once: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(B, C) log-probabilities and entropies of the completions' tokens."""
+def log_probs(
+    trainer: Any, model: Any, batch: Batch, rows_at_once: int, with_entropy: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """(B, C) log-probabilities and entropies of the completions' tokens. A reference model computes no entropy."""
     outputs = [_pass(trainer, model, part) for part in batch.split(rows_at_once)]
-    return torch.cat([output.log_probs for output in outputs]), torch.cat([output.entropy for output in outputs])
+    entropies = torch.cat([output.entropy for output in outputs]) if with_entropy else None
+    return torch.cat([output.log_probs for output in outputs]), entropies
 
 
 def _pass(trainer: Any, model: Any, batch: Batch) -> Any:

@@ -114,14 +114,15 @@ def test_prompts_read_once_for_their_group_change_nothing(
     shared: list[int] = []
     passed = shared_prompts.log_probs
 
-    def counted(trainer: Any, model: Any, batch: shared_prompts.Batch, rows_at_once: int) -> Any:
+    def counted(trainer: Any, model: Any, batch: shared_prompts.Batch, *others: Any) -> Any:
         shared.append(len(batch.owners) - len(set(batch.owners.tolist())))
-        return passed(trainer, model, batch, rows_at_once)
+        return passed(trainer, model, batch, *others)
 
     monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
     monkeypatch.setattr(training, "room", lambda: Room(1 << 34, tokens=300))  # several micro-batches an update
     monkeypatch.setattr(shared_prompts, "log_probs", counted)
-    plan = write_plan(GRPO | {"loss": loss, "updates_per_generation": 2, "prompts_per_step": 6})
+    kl = 0.1 if loss == "grpo" else 0.0
+    plan = write_plan(GRPO | {"loss": loss, "kl": kl, "updates_per_generation": 2, "prompts_per_step": 6})
     run(plan, tiny_model, tmp_path / "shared")
     assert len(shared) > 2 * GRPO["steps"], "more passes than updates"
     assert sum(shared) / len(shared) > 2, "answers of a group stand beside each other"

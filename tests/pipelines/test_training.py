@@ -186,9 +186,15 @@ def test_what_no_grader_could_judge_is_no_validation_score(
 
 
 def test_training_that_moves_no_weight_is_an_error(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
-    plan = write_plan(SFT | {"batch_size": 1000, "epochs": 1})
+    plan = write_plan(SFT | {"learning_rate": 1e-30, "epochs": 1})
     with pytest.raises(UserError, match="training changed no weight"):
         run(plan, tiny_model, tmp_path / "out")
+
+
+def test_one_step_trains(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
+    numbers = run(write_plan(SFT | {"batch_size": 1000, "epochs": 1}), tiny_model, tmp_path / "out")
+    assert numbers["steps"] == 1
+    assert largest_change(tiny_model, tmp_path / "out" / "model") > 0
 
 
 def test_a_control_arm_stops_after_its_time(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
