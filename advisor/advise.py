@@ -107,7 +107,7 @@ def _advised(
     plan, written = None, False
     taken: tuple[Costed, ...] = ()
     if data is not None and decision.outcome != "collect":
-        taken = costs(decision, data, int(answers["labelled"].value), request.out.parent)
+        taken = costs(decision, data, labelled, request.out.parent)
         plan = make_plan(decision, data, answers, _spec(request.spec, answers), taken)
         written = write_plan(plan_text(plan, decision, data, answers), request.out, request.force)
     audited = _audited(plan, rows, request) if plan is not None and rows is not None else None

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,9 +10,6 @@ from advisor.cli.options import language_option
 from pipelines.language import shown
 from pipelines.plan_file import LoadedPlan
 from pipelines.state import Step
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 
 @click.command()
@@ -52,18 +49,18 @@ def show_status(loaded: LoadedPlan, run_folder: Path, as_json: bool) -> None:
     console.print(Text(str(run_folder), "bold"))
     table = Table(*map(shown, ("stage", "type", "state")), "", box=None, header_style="dim", padding=(0, 2))
     for row in rows:
-        table.add_row(row["stage"], row["type"], _state(row), _remark(row))
+        words, colour = _state(row)
+        table.add_row(row["stage"], row["type"], Text(shown(words), colour), _remark(row))
     console.print(table)
 
 
-def _state(row: dict[str, Any]) -> "Text":
-    from rich.text import Text
-
+def _state(row: dict[str, Any]) -> tuple[str, str]:
+    """Words and their colour."""
     if row["waits"]:
-        return Text(shown("waits for people"), "yellow")
+        return "waits for people", "yellow"
     if row["done"]:
-        return Text(shown(f"done in {row['seconds']} s"), "green")
-    return Text(shown("at work"), "cyan") if row["at_work"] else Text(shown("would run"), "yellow")
+        return f"done in {row['seconds']} s", "green"
+    return ("at work", "cyan") if row["at_work"] else ("would run", "yellow")
 
 
 def _stage(step: Step, loaded: LoadedPlan, run_folder: Path, busy: bool) -> dict[str, Any]:
