@@ -17,8 +17,9 @@ from pipelines.sharding import holds_whole
 
 Inputs = dict[str, Any]
 """A micro-batch, as TRL has it."""
-LEAST_SAVED = 0.1
-"""Share of a pass's tokens below which a second, smaller pass costs more than it saves."""
+LEAST_SAVED = 0.05
+"""Share of a pass's tokens from which prompts are shared. The starter's pass forward and backward, 64 answers of 22
+tokens, takes 0.95 of the time where 4 % go, 0.82 to 0.93 at 10 %, 0.41 at 59 % (docs/experiments.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def test_prompts_that_differ_in_their_padding_alone_are_different() -> None:
     ("owners", "prompt", "does"),
     [([0, 0, 1, 1], 40, True), ([0, 1, 2, 3], 40, False), ([0, 0, 1, 1], 1, False), ([0, 0, 1, 2], 4, False)],
 )
-def test_a_second_pass_is_made_where_it_saves_a_tenth(owners: list[int], prompt: int, does: bool) -> None:
+def test_a_second_pass_is_made_where_it_saves_a_twentieth(owners: list[int], prompt: int, does: bool) -> None:
     assert shared_prompts.saves(torch.tensor(owners), prompt, 20) is does
 
 
