@@ -23,6 +23,11 @@ VARIABLE = "FINETUNE_ADVISOR_LANG"
 FOLDER = Path(__file__).parent / "languages"
 VALUE = re.compile(r"\{[^{}]*\}")
 """A value's place in a template, such as {n} or {f.base_score:.1%}."""
+_COUNTED = re.compile(r"\{(?:n|of|len\(.*\)|.*:[,.\d+]*[,fg%d])\}")
+"""A place that only a number can fill, by its format or because it counts."""
+_NUMBER = r"([-+−]?[\d.,]+(?:e[-+]?\d+)?%?|inf|nan)"
+_FEW_LETTERS = 12
+"""A template with fewer letters of its own, such as "{rows} rows", also fits sentences that are not its own."""
 
 _spoken: ContextVar[Language] = ContextVar("language", default="en")
 
@@ -67,6 +72,11 @@ class Template:
         return VALUE.findall(self.english)
 
     @property
+    def is_thin(self) -> bool:
+        """Whether it has so few words of its own that its values must be looked at."""
+        return len(re.sub(r"[^A-Za-z]", "", VALUE.sub("", self.english))) < _FEW_LETTERS
+
+    @property
     def order(self) -> tuple[bool, int]:
         """Of two templates that fit, the one that begins with words of its own, then the one that has more of them."""
         return VALUE.match(self.english) is not None, -len(VALUE.sub("", self.english))
@@ -109,14 +119,52 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def _pattern(english: str) -> re.Pattern[str]:
-    return re.compile("(.*?)".join(map(re.escape, VALUE.split(english))), re.DOTALL)
+    pattern, end = "", 0
+    for place in VALUE.finditer(english):
+        pattern += re.escape(english[end : place.start()])
+        pattern += _NUMBER if _COUNTED.fullmatch(place.group()) else "(.*?)"
+        end = place.end()
+    return re.compile(pattern + re.escape(english[end:]), re.DOTALL)
 
 
 def _translated(text: str, table: Table) -> str:
     if text in table.whole:
         return table.whole[text]
     for pattern, template in table.templates:
-        if found := pattern.fullmatch(text):
-            values = dict(zip(template.places, map(shown_value, found.groups()), strict=True))
+        if (found := pattern.fullmatch(text)) and (values := _values(template, found.groups())) is not None:
             return filled(template.other, values)
     return text
+
+
+def _values(template: Template, found: tuple[str, ...]) -> dict[str, str] | None:
+    """Each place's value in the language; None where a template of few words would cut a sentence that is not its."""
+    told = [shown_value(value) for value in found]
+    if template.is_thin and any(_wordy(value) and value == said for value, said in zip(found, told, strict=True)):
+        return None
+    return dict(zip(template.places, told, strict=True))
+
+
+def _wordy(value: str) -> bool:
+    """Three words in a row."""
+    return re.search(r"[A-Za-z]{2,},? [a-z]+,? [a-z]+", value) is not None
+
+
+def shown_sentences(text: str) -> str:
+    """A line of several sentences, parted by "; ", which some of them hold too. A name before a colon stays."""
+    parts, told = text.split("; "), []
+    while parts:
+        alone = next((place for place in range(1, len(parts)) if _sentence(parts[place])), len(parts))
+        found = next((end for end in range(1, alone + 1) if _sentence("; ".join(parts[:end]))), 1)
+        sentence = "; ".join(parts[:found])
+        told.append(_sentence(sentence) or sentence)
+        parts = parts[found:]
+    return shown("; ").join(told)
+
+
+def _sentence(said: str) -> str | None:
+    """None where the table does not have it."""
+    if (whole := shown(said)) != said:
+        return whole
+    name, colon, rest = said.partition(": ")
+    told = _sentence(rest) if colon and " " not in name else None
+    return f"{name}{colon}{told}" if told is not None else None

@@ -8,7 +8,7 @@ import sys
 import click
 
 from graders.errors import UserError, nearest
-from pipelines.language import preferred, shown, speak
+from pipelines.language import preferred, shown, shown_sentences, speak
 
 COMMANDS = {
     "init": "advisor.cli.init:init",
@@ -130,7 +130,7 @@ def _write_on_any_terminal() -> None:
 def _told(error: UserError) -> str:
     """The message in the user's language."""
     happened, expected, fix = (
-        "\n".join(map(shown, part.split("\n"))) for part in (error.happened, error.expected, error.fix)
+        "\n".join(map(shown_sentences, part.split("\n"))) for part in (error.happened, error.expected, error.fix)
     )
     said = UserError(happened, expected, fix, error.where)
     return "\n".join(map(shown, f"Error: {said}".split("\n")))

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from pipelines.language import shown
+from pipelines.language import shown, shown_sentences
 from pipelines.preflight.record import LEVELS, CheckReport, Line
 
 _COLOUR = {"green": "green", "amber": "yellow", "red": "bold red"}
@@ -23,25 +23,4 @@ def show_check(console: Console, report: CheckReport) -> None:
 
 def _line(line: Line) -> Text:
     about = f"{line.stage}: {line.about}" if line.stage else line.about
-    return Text.assemble((_WORD[line.level], _COLOUR[line.level]), f" {about}: {shown_line(line.said)}")
-
-
-def shown_line(said: str) -> str:
-    """In the reader's language, sentence by sentence; some hold a semicolon. A name before a colon stays."""
-    parts, told = said.split("; "), []
-    while parts:
-        alone = next((place for place in range(1, len(parts)) if _sentence(parts[place])), len(parts))
-        found = next((end for end in range(1, alone + 1) if _sentence("; ".join(parts[:end]))), 1)
-        sentence = "; ".join(parts[:found])
-        told.append(_sentence(sentence) or sentence)
-        parts = parts[found:]
-    return shown("; ").join(told)
-
-
-def _sentence(said: str) -> str | None:
-    """None where the table does not have it."""
-    if (whole := shown(said)) != said:
-        return whole
-    name, colon, rest = said.partition(": ")
-    told = _sentence(rest) if colon and " " not in name else None
-    return f"{name}{colon}{told}" if told is not None else None
+    return Text.assemble((_WORD[line.level], _COLOUR[line.level]), f" {about}: {shown_sentences(line.said)}")

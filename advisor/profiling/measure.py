@@ -18,11 +18,12 @@ from advisor.profiling.source import Source, open_source, through_loader, unread
 from advisor.profiling.texts import Texts, texts_of
 from graders.errors import UserError
 from pipelines.data.load import rows_from
+from pipelines.data.other_layout import other_layout
 from pipelines.data.roles import find_roles
 from pipelines.data.rows import Rows
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import without_absent_answers
-from pipelines.data.table import Table, make_table
+from pipelines.data.table import make_table
 
 Look = Callable[[Rows, Kind], Seen]
 
@@ -83,7 +84,7 @@ def _measured(source: Source, spec: DataSpec, opened: Database, table: str, look
         seen = look(rows, kind) if look else None
         counts = counting.result()
     numbers = row_numbers(source, counts.num_rows, [*_places(counts), *(row.number for row in rows.rows)])
-    return Measured(source, rows, texts, kind, same, counts, numbers, _other_layout(sample.table, rows, spec), seen)
+    return Measured(source, rows, texts, kind, same, counts, numbers, other_layout(rows)[0], seen)
 
 
 def _rows(source: Source, sample: Sample, spec: DataSpec) -> Rows:
@@ -99,19 +100,3 @@ def _rows(source: Source, sample: Sample, spec: DataSpec) -> Rows:
 def _places(counts: Counts) -> list[int]:
     found = [counts.duplicates, counts.again, counts.disputed, *counts.flags.values(), *counts.empty.values()]
     return [place for one in found for place in one.places]
-
-
-def _other_layout(table: Table, rows: Rows, spec: DataSpec) -> str:
-    lacking = {row.number for row in rows.rows if not row.prompt.strip()}
-    cells = [(number, values) for number, values in table.rows if number in lacking]
-    if not cells or len(cells) == len(table.rows):
-        return ""
-    try:
-        other = make_table(table.source, cells)
-        plain = DataSpec(train=spec.train)
-        reading, read = find_roles(other, plain), rows_from(other, plain)
-    except UserError:
-        return ""
-    if any(row.prompt.strip() for row in read.rows):
-        return f"{reading.layout} ({', '.join(dict.fromkeys(reading.columns.values()))})"
-    return ""

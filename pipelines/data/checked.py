@@ -5,10 +5,10 @@ from pathlib import Path
 from graders.errors import UserError
 from pipelines.data.checks import check_rows
 from pipelines.data.load import rows_from
-from pipelines.data.rows import Finding, Rows, Split
+from pipelines.data.rows import Finding, Row, Rows, Split
 from pipelines.data.source import read_table
 from pipelines.data.spec import DataSpec
-from pipelines.data.split import PARTS, load_split, split_beside
+from pipelines.data.split import load_split, split_beside
 from pipelines.data.table import listed
 from pipelines.data.template import template_columns
 
@@ -16,7 +16,7 @@ from pipelines.data.template import template_columns
 def load_checked(spec: DataSpec, base: Path) -> Split:
     """Loads and splits; raises UserError that lists every finding of severity error with its rows."""
     split = load_split(spec, base)
-    _require_sound({name: getattr(split, name) for name in PARTS}, spec.train)
+    _require_sound([split.train, split.validation, split.test], split.train.source)
     return split
 
 
@@ -34,7 +34,7 @@ def load_preferences(spec: DataSpec, base: Path) -> Split:
 def checked_preferences(spec: DataSpec, base: Path) -> Rows:
     """The rows of `data.preferences`; raises UserError for findings of severity error."""
     rows = read_preferences(spec, base)
-    _require_sound({"preferences": rows}, rows.source)
+    _require_sound([rows], rows.source)
     return rows
 
 
@@ -51,12 +51,16 @@ def _fits(template: str | None, columns: tuple[str, ...]) -> bool:
     return template is not None and set(template_columns(template, columns)) <= set(columns)
 
 
-def _require_sound(parts: dict[str, Rows], source: str) -> None:
+def _require_sound(parts: list[Rows], source: str) -> None:
+    """Parts of one file are looked at as one: which row fell into which part mends nothing."""
+    files: dict[str, list[Row]] = {}
+    for part in parts:
+        files.setdefault(part.source, []).extend(part.rows)
+    read = {part.source: part for part in reversed(parts)}
     faults = [
-        f"{name}: {_told(finding)}"
-        for name, rows in parts.items()
-        if rows.rows
-        for finding in check_rows(rows)
+        f"{name}: {_told(finding)}" if name != source else _told(finding)
+        for name, rows in files.items()
+        for finding in check_rows(read[name].only(sorted(rows, key=lambda row: row.number)))
         if finding.severity == "error"
     ]
     if faults:
@@ -64,4 +68,5 @@ def _require_sound(parts: dict[str, Rows], source: str) -> None:
 
 
 def _told(finding: Finding) -> str:
-    return f"{finding.message} (rows {listed(finding.rows)}){'; ' + finding.fix if finding.fix else ''}"
+    found = f"{finding.message} (rows {listed(finding.rows)})"
+    return f"{found}; {finding.fix}" if finding.fix else found

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from advisor.cli.show_check import shown_line
 from graders.errors import UserError
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.markdown import rendered
 from pipelines.evals.summary import Evaluated, Setting, build_report
-from pipelines.language import FOLDER, VALUE, Template, filled, preferred, read_pairs, shown, speak
+from pipelines.language import FOLDER, VALUE, Template, filled, preferred, read_pairs, shown, shown_sentences, speak
 
 ROOT = Path(__file__).parents[2]
 MODULES = [
@@ -58,6 +57,7 @@ ELSEWHERE = [
     "advisor/rules/sources.py",
     "pipelines/evals/probes.py",
     "graders/errors.py",
+    "pipelines/data/checked.py",
     "pipelines/preflight/record.py",
     "advisor/cli/status.py",
     "pipelines/state.py",
@@ -223,8 +223,9 @@ def test_a_language_that_is_not_there_is_named():
         ("no such sentence; 12 rows", "no such sentence；12 行"),
         ("the formula; real steps took too little to measure; the formula says 2 GiB; 12 rows",
          "the formula；真实训练步占用太少，量不出来；公式算出 2 GiB；12 行"),
+        ("What can be trained on rows; or each one", "What can be trained on rows；or each one"),
         ("train: the checks find nothing; rows 1, 2", "train: 各项检查没有发现问题；第 1, 2 行"),
     ],
 )  # fmt: skip
-def test_lines_of_check_are_told_sentence_by_sentence(chinese, said, told):
-    assert shown_line(said) == told
+def test_lines_of_sentences_are_told_sentence_by_sentence(chinese, said, told):
+    assert shown_sentences(said) == told

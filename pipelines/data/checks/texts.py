@@ -4,6 +4,7 @@ import json
 import re
 
 from pipelines.data.checks.found import found
+from pipelines.data.other_layout import other_layout
 from pipelines.data.rows import Finding, Row, Rows
 
 LONG_ROW = 40_000
@@ -14,11 +15,17 @@ _DAMAGED = re.compile("\ufffd|Ã[\x80-\xbf]|â€|Â[\xa0-\xbf]")
 
 
 def empty_prompts(rows: Rows) -> list[Finding]:
-    """No turns, or a last turn without text."""
+    """No turns, or a last turn without text; apart from these, rows that another layout would give a prompt."""
+    layout, numbers = other_layout(rows)
     empty = [row for row in rows.rows if not row.prompt.strip()]
-    return found(
-        "empty_prompts", "error", empty, "{n} rows have no prompt", "remove them, or write all rows in one layout"
-    )
+    other = [row for row in empty if row.number in numbers]
+    bare = [row for row in empty if row.number not in numbers]
+    message = f"{{n}} rows have another layout than {rows.layout}: {layout}"
+    fix = "write all rows in one layout, or each in a file of its own"
+    return [
+        *found("mixed_layouts", "error", other, message, fix),
+        *found("empty_prompts", "error", bare, "{n} rows have no prompt", "fill it in, or remove these rows"),
+    ]
 
 
 def duplicate_rows(rows: Rows) -> list[Finding]:

@@ -1,9 +1,14 @@
 """Each check finds its fault, names the rows, and is silent on sound rows."""
 
+import json
+
 import pytest
 
+from graders.errors import UserError
+from pipelines.data.checked import load_checked
 from pipelines.data.checks import CHECKS, check_rows, check_split
 from pipelines.data.rows import Split
+from pipelines.data.spec import DataSpec
 from tests.pipelines.data.conftest import make_rows
 
 SOUND = [{"question": f"What is box {n}?", "answer": f"It is the box of {n * 7} figs, I think."} for n in range(40)]
@@ -38,6 +43,22 @@ def test_a_fault_is_found_with_its_rows(load, check, change, rows):
     assert finding.rows == rows
     assert finding.count == len(rows)
     assert "{n}" not in finding.message
+
+
+def test_rows_of_another_layout_are_told_by_the_columns_that_they_fill(load):
+    other = {"instruction": "Name box 7.", "output": "The box of figs."}
+    finding = only(load([*SOUND[:3], other, *SOUND[3:], {"question": None}]), "mixed_layouts")
+    assert (finding.rows, finding.severity) == ((4,), "error")
+    assert "another layout than prompt+completion+reference: prompt+completion (instruction, output)" in finding.message
+    assert only(load([*SOUND, {"question": None}]), "mixed_layouts") is None
+
+
+def test_errors_are_told_of_the_file_and_not_of_its_parts(tmp_path):
+    rows = [{**row, "question": ""} if n in (3, 9) else row for n, row in enumerate(SOUND)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(UserError) as told:
+        load_checked(DataSpec(train="rows.jsonl"), tmp_path)
+    assert "\n2 rows have no prompt (rows 4, 10)" in str(told.value)
 
 
 def test_the_first_twenty_rows_are_named_and_all_are_counted(load):
