@@ -18,7 +18,7 @@ from pipelines.data.load import load_rows
 from pipelines.data.rows import Row
 from pipelines.data.spec import DataSpec
 from pipelines.data.split import prompt_hash
-from pipelines.evals.grades import REGRESSION, GradedRow, write_grades
+from pipelines.evals.grades import REGRESSION, GradedRow, unscored_in_words, write_grades
 from pipelines.evals.likelihood import likelihood_rows, preference_rows
 from pipelines.evals.score import grade_groups, grade_together
 from pipelines.grader_rows import checked_grader
@@ -48,6 +48,8 @@ def run(job: Job) -> Numbers:
     graded = _answered(asked, grader, rows)
     _keep(job, "grades.jsonl", graded)
     _require_grades(graded, job)
+    if without := unscored_in_words(graded):
+        job.progress.say(f"{without}; they count neither for nor against the model")
     return {
         **_regression(asked),
         **summary(graded),

@@ -87,12 +87,12 @@ def _evaluation(gate: Gate, judged: _Judged) -> list[Check]:
     return [_CHECKS[name](gate, judged) for name in gate.bounds]
 
 
-def _rate(name: str, shown: str, key: str) -> Callable[[Gate, _Judged], Check]:
+def _rate(name: str, told: Callable[[str], str], key: str) -> Callable[[Gate, _Judged], Check]:
     def check(gate: Gate, judged: _Judged) -> Check:
         bound, found = float(getattr(gate, name)), judged.numbers[key]
         passed = found is not None and found >= bound
-        told = "unknown" if found is None else f"{found:.1%}"
-        said = f"{shown} {told} is {'not under' if passed else 'under'} {bound:.1%}"
+        rate = told("unknown" if found is None else f"{found:.1%}")
+        said = f"{rate} is not under {bound:.1%}" if passed else f"{rate} is under {bound:.1%}"
         return Check(name=name, bound=bound, found=found, passed=passed, said=said)
 
     return check
@@ -105,7 +105,8 @@ def _gain(gate: Gate, judged: _Judged) -> Check:
     passed = found is not None and found.low > bound
     low = "unknown" if found is None else f"{found.low:+.1f}"
     over = "the base" if gate.over == "base" else f"`{before.name}`"
-    said = f"the low end of the gain over {over} is {low} points, {'' if passed else 'not '}over {bound:+.1f}"
+    end = f"the low end of the gain over {over} is {low} points"
+    said = f"{end}, over {bound:+.1f}" if passed else f"{end}, not over {bound:+.1f}"
     return Check(name="min_gain", bound=bound, found=found.low if found else None, passed=passed, said=said)
 
 
@@ -114,10 +115,8 @@ def _regression(gate: Gate, judged: _Judged) -> Check:
     found = change(judged.regression(judged.base), judged.regression(judged.model), gate.confidence)
     passed = found is not None and found.low >= -bound
     low = "unknown" if found is None else f"{found.low:+.1f}"
-    said = (
-        f"on the rows that must not get worse the low end of the change is {low} points, "
-        f"{'' if passed else 'not '}within {bound:g} of none"
-    )
+    end = f"on the rows that must not get worse the low end of the change is {low} points"
+    said = f"{end}, within {bound:g} of none" if passed else f"{end}, not within {bound:g} of none"
     return Check(name="max_regression", bound=bound, found=found.low if found else None, passed=passed, said=said)
 
 
@@ -131,21 +130,25 @@ def _truncated(gate: Gate, judged: _Judged) -> Check:
 
 def _share(name: str, bound: float | None, found: float, shown: str) -> Check:
     passed = bound is not None and found <= bound
-    said = f"{found:.1%} of the answers are {shown}, {'not ' if passed else ''}over {bound:.1%}"
+    many = f"{found:.1%} of the answers are {shown}"
+    said = f"{many}, not over {bound:.1%}" if passed else f"{many}, over {bound:.1%}"
     return Check(name=name, bound=bound, found=found, passed=passed, said=said)
 
 
 def _kl(gate: Gate, judged: _Judged) -> Check:
     found, bound = judged.kl, float(gate.max_kl or 0.0)
     passed = found is not None and found <= bound
-    told = "its training reported no KL" if found is None else f"its KL is {found:.2f} nats an answer"
-    said = told if found is None else f"{told}, {'not ' if passed else ''}over {bound:g}"
+    if found is None:
+        said = "its training reported no KL"
+    else:
+        far = f"its KL is {found:.2f} nats an answer"
+        said = f"{far}, not over {bound:g}" if passed else f"{far}, over {bound:g}"
     return Check(name="max_kl", bound=bound, found=found, passed=passed, said=said)
 
 
 _CHECKS: Mapping[str, Callable[[Gate, _Judged], Check]] = {
-    "min_pass_rate": _rate("min_pass_rate", "pass rate", "pass_rate"),
-    "min_score": _rate("min_score", "mean score", "mean_score"),
+    "min_pass_rate": _rate("min_pass_rate", lambda share: f"pass rate {share}", "pass_rate"),
+    "min_score": _rate("min_score", lambda share: f"mean score {share}", "mean_score"),
     "min_gain": _gain,
     "max_regression": _regression,
     "max_unscored": _unscored,

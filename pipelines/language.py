@@ -8,7 +8,7 @@ words translated in turn. What no template fits stays English.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +26,8 @@ VALUE = re.compile(r"\{[^{}]*\}")
 _COUNTED = re.compile(r"\{(?:n|of|len\(.*\)|.*:[,.\d+]*[,fg%d])\}")
 """A place that only a number can fill, by its format or because it counts."""
 _NUMBER = r"([-+−]?[\d.,]+(?:e[-+]?\d+)?%?|inf|nan)"
+_MOST_PARTS = 20
+"""A text of more parts is a row's or a library's own."""
 _FEW_LETTERS = 12
 """A template with fewer letters of its own, such as "{rows} rows", also fits sentences that are not its own."""
 
@@ -55,8 +57,8 @@ def shown(text: str) -> str:
 
 
 def shown_value(value: str) -> str:
-    """A value in the language. One word is a name, a number or a row's own; several may be a sentence of ours."""
-    return shown(value) if " " in value.strip() else value
+    """A value in the language. One word is a name, a number or a row's own; several may be sentences of ours."""
+    return shown_sentences(value) if " " in value.strip() else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +152,36 @@ def _wordy(value: str) -> bool:
 
 
 def shown_sentences(text: str) -> str:
-    """A line of several sentences, parted by "; ", which some of them hold too. A name before a colon stays."""
-    parts, told = text.split("; "), []
+    """A line of sentences parted by "; ", which some of them hold too, or of parts of a list.
+
+    A name before a colon stays.
+    """
+    if _spoken.get() == "en":
+        return text
+    if (whole := _sentence(text)) is not None:
+        return whole
+    return _each(text, "; ", _listed)
+
+
+def _listed(text: str) -> str:
+    """Parted by commas; as it is where one of its sentences is not ours."""
+    told = _each(text, ", ", str)
+    return text if _wordy(told) else told
+
+
+def _each(text: str, between: str, otherwise: Callable[[str], str]) -> str:
+    """The sentences in the language, as many parts at a time as make one. otherwise: what becomes of one that is not
+    ours."""
+    parts, told = text.split(between), list[str]()
+    if len(parts) > _MOST_PARTS:
+        return text
     while parts:
         alone = next((place for place in range(1, len(parts)) if _sentence(parts[place])), len(parts))
-        found = next((end for end in range(1, alone + 1) if _sentence("; ".join(parts[:end]))), 1)
-        sentence = "; ".join(parts[:found])
-        told.append(_sentence(sentence) or sentence)
+        found = next((end for end in range(1, alone + 1) if _sentence(between.join(parts[:end]))), 1)
+        sentence = between.join(parts[:found])
+        told.append(_sentence(sentence) or otherwise(sentence))
         parts = parts[found:]
-    return shown("; ").join(told)
+    return (shown(between) if between in text else "").join(told)
 
 
 def _sentence(said: str) -> str | None:

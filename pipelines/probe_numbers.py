@@ -153,21 +153,21 @@ def _spending(shares: Sequence[GroupShare], size: int, asked: Asked) -> dict[str
 
 def advice(found: Probed) -> str:
     """The verdict in words, with what to do, and what else is wrong."""
-    return " ".join([f"{_verdict(found)} {_measured(found)}.", *_faults(found)])
+    return "; ".join([_verdict(found), _measured(found), *_faults(found)])
 
 
 def _verdict(found: Probed) -> str:
     of = f"{found.prompts_with_spread} of {found.prompts} prompts had answers of different scores"
     match found.verdict:
         case "starved":
-            return f"starved: warm up first (SFT, easier rows, or credit for parts): {of}."
+            return f"starved: warm up first (SFT, easier rows, or credit for parts): {of}"
         case "saturated":
-            return f"saturated: harder data or stop, RL has little left to teach: {of}."
+            return f"saturated: harder data or stop, RL has little left to teach: {of}"
     row = next(row for row in found.groups_with_spread if row.size == found.group_size)
     low, high = row.interval
-    bound = "at least " if row.estimator == "lower bound" else ""
-    share = f"{bound}{percent(row.share)} of groups have spread ({percent(low)} to {percent(high)})"
-    return f"use G = {found.group_size}: {share}."
+    share = f"{percent(row.share)} of groups have spread ({percent(low)} to {percent(high)})"
+    share = f"at least {share}" if row.estimator == "lower bound" else share
+    return f"use G = {found.group_size}: {share}"
 
 
 def _measured(found: Probed) -> str:
@@ -181,7 +181,7 @@ def _faults(found: Probed) -> list[str]:
     said = []
     if found.truncated_rate > OFTEN:
         cut = f"{percent(found.truncated_rate)} of the answers were cut at {found.max_new_tokens} tokens"
-        said.append(f"{cut}: raise max_new_tokens.")
+        said.append(f"{cut}: raise max_new_tokens")
     if found.unscored > OFTEN * total:
-        said.append(f"{found.unscored} answers could not be scored: samples.jsonl says why.")
+        said.append(f"{found.unscored} answers could not be scored: samples.jsonl says why")
     return said

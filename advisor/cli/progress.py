@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from advisor.cli.curves import Curves
+from pipelines.language import shown_sentences
 from pipelines.state import Record, Step
 
 
@@ -54,7 +55,7 @@ class Terminal:
         self._live.stop()
 
     def skipped(self, step: Step, record: Record) -> None:
-        self._line("·", step, f"already done{_result(record)}")
+        self._line("·", step, "already done", _result(record))
 
     def started(self, step: Step, why: str) -> None:
         self._line("→", step, why)
@@ -80,7 +81,7 @@ class Terminal:
 
     def finished(self, step: Step, record: Record) -> None:
         self._remove_bar()
-        self._line("✓", step, f"{record.seconds:.0f} s{_result(record)}")
+        self._line("✓", step, f"{record.seconds:.0f} s", _result(record))
 
     def gate_closed(self, step: Step, why: str) -> None:
         self._line("✗", step, f"gate: {why}")
@@ -98,8 +99,9 @@ class Terminal:
             self._bar = None
         self._curves.forget()
 
-    def _line(self, mark: str, step: Step, text: str) -> None:
+    def _line(self, mark: str, step: Step, *said: str) -> None:
         kind = "" if step.stage.type == step.stage.name else f" [dim]{step.stage.type}[/]"
+        text = "  ".join(map(shown_sentences, filter(None, said)))
         self._console.print(f"{mark} [bold]{step.stage.name}[/]{kind} {escape(text)}")
 
 
@@ -107,17 +109,17 @@ def _result(record: Record) -> str:
     """The one or two numbers of a record that a person waits for."""
     numbers = record.numbers
     if "advice" in numbers:
-        return f"  {numbers['advice']}"
+        return str(numbers["advice"])
     if isinstance(numbers.get("pass_rate"), float):
         low, high = numbers["interval"]
-        unscored = f", {numbers['unscored']} unscored" if numbers["unscored"] else ""
-        scored = numbers["n"] - numbers["unscored"]
-        return f"  pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={scored}{unscored})"
+        scored = f"{numbers['n'] - numbers['unscored']}"
+        counted = f"{scored}, {numbers['unscored']} unscored" if numbers["unscored"] else scored
+        return f"pass rate {numbers['pass_rate']:.1%} ({low:.1%} to {high:.1%}, n={counted})"
     if numbers.get("held_out_pairs"):
         low, high = numbers["accuracy_interval"]
-        return f"  {numbers['accuracy']:.1%} of {numbers['held_out_pairs']} held-out pairs ({low:.1%} to {high:.1%})"
+        return f"{numbers['accuracy']:.1%} of {numbers['held_out_pairs']} held-out pairs ({low:.1%} to {high:.1%})"
     if "last_reward" in numbers:
-        return f"  {numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
+        return f"{numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
     if "kl" in numbers:
-        return f"  {numbers['steps']} steps, margin {numbers['last_margin']:.2f}, KL {numbers['kl']:.2f} nats an answer"
-    return f"  {numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""
+        return f"{numbers['steps']} steps, margin {numbers['last_margin']:.2f}, KL {numbers['kl']:.2f} nats an answer"
+    return f"{numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""

@@ -1,7 +1,8 @@
 """A guessable version of MAWPS rows: five equations stand in the prompt, the answer is an equation and then a letter.
 
-In: a row (Question, Numbers, Equation, Answer). Out: the columns Options ("- number0 number1 (a) , ..."), Derived ("-
-number0 number1 (a)") and Letter ("a"). The wrong ones are the right one with another operation or two numbers in the
+In: a row (Question, Numbers, Equation, Answer). Out: the columns Options ("-_number0_number1 (a) , ..."), Derived
+("-_number0_number1 (a)") and Letter ("a"); an equation is one word, so that a small model can find its own again among
+the five. The wrong ones are the right one with another operation or two numbers in the
 other order, and have other values. As in MathQA, of which ReFT (arXiv:2401.08967) reports no gain, a reward of the
 letter alone also rewards the wrong equation that picks the right letter. There the choices are numbers; here they are
 equations, since a model of this size can compare but not calculate.
@@ -24,8 +25,13 @@ def with_choices(row: dict[str, Any]) -> dict[str, Any]:
     options = [row["Equation"], *_wrong(row, draw)]
     draw.shuffle(options)
     letter = LETTERS[options.index(row["Equation"])]
-    listed = " , ".join(f"{option} ({name})" for name, option in zip(LETTERS, options, strict=True))
-    return {**row, "Options": listed, "Derived": f"{row['Equation']} ({letter})", "Letter": letter}
+    listed = " , ".join(f"{one_word(option)} ({name})" for name, option in zip(LETTERS, options, strict=True))
+    return {**row, "Options": listed, "Derived": f"{one_word(row['Equation'])} ({letter})", "Letter": letter}
+
+
+def one_word(equation: str) -> str:
+    """ "- number0 number1" → "-_number0_number1"."""
+    return equation.replace(" ", "_")
 
 
 def _wrong(row: dict[str, Any], draw: Random) -> list[str]:

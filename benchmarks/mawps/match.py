@@ -32,7 +32,7 @@ PLAN = {
         "split": {"validation": 0.02, "test": 0.02},
     },
     "metric": "likelihood",
-    "stages": [{"type": "sft", "name": "match", "learning_rate": 1e-3, "epochs": 4, "batch_size": 48}],
+    "stages": [{"type": "sft", "name": "match", "learning_rate": 1e-3, "epochs": 2, "batch_size": 48}],
 }
 
 

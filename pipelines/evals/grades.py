@@ -4,7 +4,7 @@ The file is JSON Lines in UTF-8, written atomically, in the order given.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,15 @@ class GradedRow(BaseModel):
     parts: dict[str, float | None] = Field(default_factory=dict)
     num_tokens: int = Field(ge=0)
     truncated: bool = False
+
+
+def unscored_in_words(rows: Sequence[GradedRow]) -> str:
+    """How many the grader could not judge, and why for the first of them; "" where it judged all."""
+    unscored = [row for row in rows if row.score is None]
+    if not unscored:
+        return ""
+    why = " ".join(unscored[0].reason.split())[:200]
+    return f"{len(unscored)} of {len(rows)} rows are unscored, for example row {unscored[0].index}: {why}"
 
 
 def write_grades(path: Path, rows: Iterable[GradedRow]) -> None:

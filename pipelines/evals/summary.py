@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.evals.compare import Comparison, Difference, Rate, compare, rate
-from pipelines.evals.grades import GradedRow
+from pipelines.evals.grades import GradedRow, unscored_in_words
 from pipelines.evals.verdict import in_words, method_name, percent, verdict
 
 _TRUNCATED_TOO_OFTEN = 0.05
@@ -195,9 +195,6 @@ def _notes(models: Sequence[Evaluated]) -> list[str]:
         truncated = sum(row.truncated for row in model.rows) / max(1, len(model.rows))
         if truncated > _TRUNCATED_TOO_OFTEN:
             notes.append(f"{model.name}: {percent(truncated)} of the answers ran into the length limit.")
-        unscored = [row for row in model.rows if row.score is None]
-        if unscored:
-            row, why = unscored[0].index, " ".join(unscored[0].reason.split())[:200]
-            counted = f"{len(unscored)} of {len(model.rows)} rows are unscored"
-            notes.append(f"{model.name}: {counted}, for example row {row}: {why}.")
+        if without := unscored_in_words(model.rows):
+            notes.append(f"{model.name}: {without}.")
     return notes

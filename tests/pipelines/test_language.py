@@ -41,6 +41,12 @@ MODULES = [
     "pipelines/evals/verdict.py",
     "pipelines/evals/markdown.py",
     "pipelines/evals/summary.py",
+    "advisor/cli/progress.py",
+    "pipelines/alarms.py",
+    "pipelines/preference_alarms.py",
+    "pipelines/bell.py",
+    "pipelines/probe_numbers.py",
+    "pipelines/gates.py",
     *(
         f"pipelines/preflight/{name}.py"
         for name in (
@@ -62,6 +68,14 @@ ELSEWHERE = [
     "advisor/cli/status.py",
     "pipelines/state.py",
     "pipelines/preferences/enough.py",
+    *(
+        f"pipelines/{name}.py"
+        for name in (
+            *("evaluate", "grader_rows", "keep_best", "kept_counts", "label", "online", "probe", "probe_result"),
+            *("rejection_sampling", "reward_model", "reward_model_checks", "rollout", "round_answers", "sampling"),
+            *("served", "training", "evals/grades"),
+        )
+    ),
 ]
 """Some of whose sentences are."""
 NAMES = [
@@ -81,6 +95,7 @@ NOT_READ = {
     "[... {len(text) - _MAX_CHARS} characters left out ...]",
     "all rows",
     "test file",
+    "lower bound",
     "bold green",
     "bold red",
     "bold {_COLOUR[found.verdict]}",
