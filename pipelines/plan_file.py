@@ -1,7 +1,8 @@
 """plan.yaml → Plan. Every fault is reported at once, with its line and "did you mean"."""
 
+import copy
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -46,11 +47,46 @@ def load_plan(path: Path, overrides: Sequence[str] = ()) -> LoadedPlan:
     try:
         plan = Plan.model_validate(document.value, context={"folder": path.parent})  # of files it names
     except pydantic.ValidationError as error:
-        raise _report(path, faults + [_fault(document, item) for item in _causes(error.errors())]) from None
+        causes = _causes(error.errors())
+        faults += [_fault(document, item) for item in causes]
+        faults += _faults_of_the_rest(document, [item["loc"] for item in causes], path.parent)
+        raise _report(path, faults) from None
     faults += [Fault(document.line(where), message) for where, message in inconsistent(plan)]
     if faults:
         raise _report(path, faults)
     return LoadedPlan(plan, path.resolve())
+
+
+def _faults_of_the_rest(document: Document, wrong: Iterable[Sequence[str | int]], folder: Path) -> list[Fault]:
+    """Faults between fields, where the plan can be read without the values that are wrong by themselves."""
+    rest = copy.deepcopy(document.value)
+    taken = {_way(rest, location) for location in wrong}
+    for way in taken:
+        _remove(rest, way)
+    try:
+        plan = Plan.model_validate(rest, context={"folder": folder})
+    except pydantic.ValidationError:
+        return []
+    found = [(where, message) for where, message in inconsistent(plan) if not any(where[: len(w)] == w for w in taken)]
+    return [Fault(document.line(where), message) for where, message in found]
+
+
+def _way(value: Any, location: Sequence[str | int]) -> tuple[str | int, ...]:
+    """The part of pydantic's location that leads to something; the types that it took things for are left out."""
+    way: list[str | int] = []
+    for part in location:
+        if part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value)):
+            way.append(part)
+            value = value[part]
+    return tuple(way)
+
+
+def _remove(value: Any, way: Sequence[str | int]) -> None:
+    """Nothing of a list: a stage that is missing would make others wrong."""
+    for part in way[:-1]:
+        value = value.get(part, {}) if isinstance(value, dict) else value[part]
+    if way and isinstance(value, dict):
+        value.pop(way[-1], None)
 
 
 def _read(path: Path) -> str:

@@ -57,6 +57,17 @@ def test_every_fault_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
     assert "`name` is missing" in told
 
 
+def test_faults_between_fields_are_told_beside_faults_of_a_field(tmp_path: Path) -> None:
+    text = GOOD.replace("epochs: 2", "epochs: -2").replace("metric: answer", "metric: anwser")
+    told = message(tmp_path, text.replace("name: sft", "name: base"))
+    assert told.startswith("3 faults in ")
+    assert "plan.yaml:8: no grader is called `anwser`; did you mean `answer`?" in told
+    assert "plan.yaml:13: two stages are called `base`" in told
+    assert "plan.yaml:14: `epochs`: takes more than 0.0, not -2" in told
+    wrong_kind = message(tmp_path, GOOD.replace("metric: answer", "metric: 7"))
+    assert wrong_kind.startswith("a fault in ")
+
+
 def test_a_metric_that_no_grader_has_is_named_with_its_line(tmp_path: Path) -> None:
     told = message(tmp_path, GOOD.replace("metric: answer", "metric: anwser"))
     assert "plan.yaml:8: no grader is called `anwser`; did you mean `answer`?" in told
