@@ -223,6 +223,7 @@ def gather(
             data and data.num_completions == 0 and reference_column(data) is None and data.num_references
         ),
         demonstrations=answers["demonstrations"].value is True,
+        bare=data.num_bare if data else 0,
         verifiable=answers["verifiable"].value is True,
         grader=None if named == NONE else str(named),
         grader_problem=f": {fit.problem}" if fit and fit.problem else "",

@@ -41,7 +41,7 @@ class Answers(BaseModel):
     gpu_gib: float | None = Field(None, description="Memory of the GPU to train on, 0 for none.")
     hours: float | None = Field(None, description="What training may take; 0 for no limit.")
     control: bool | None = Field(None, description="Also train SFT on for as long as RFT, for comparison.")
-    rl_gate: bool | None = Field(None, description="Stop before RL where it could learn nothing.")
+    rl_gate: bool | None = Field(None, description="Stop where RL could learn nothing, or a stage made it worse.")
     name: str | None = Field(None, description="Names the plan and its run's folder.")
 
 

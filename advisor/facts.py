@@ -32,6 +32,7 @@ class Facts:
     ground_truth: each row has a right answer, a reference or a test, whether or not anyone counted them.
     only_compared: the labels can be compared with but not imitated (references made of several columns).
     demonstrations: the labels show how (worked steps, or the whole text wanted), not only a final answer.
+    bare: labels that show no steps, where enough others do.
     teacher: a stronger model can write, or wrote, the demonstrations.
     verifiable: a program can tell a right answer from a wrong one. judged: no program can, but a judge with a rubric.
     grader: the type of the grader that does it here; grader_problem: why there is none.
@@ -55,6 +56,7 @@ class Facts:
     ground_truth: bool | None = None
     only_compared: bool = False
     demonstrations: bool | None = False
+    bare: int = 0
     teacher: bool | None = None
     verifiable: bool | None = False
     judged: bool | None = None
@@ -97,6 +99,11 @@ class Facts:
     def imitable(self) -> bool:
         """There are answers that a model could learn to write."""
         return self.labelled and not self.only_compared
+
+    @property
+    def imitates_worked(self) -> bool:
+        """The answers that show no steps are not imitated: they would teach the model to leave the steps out."""
+        return self.bare > 0 and self.demonstrations is True and self.reasoning_helps is True and self.gradable
 
     @property
     def checkable(self) -> bool:

@@ -132,6 +132,8 @@ def _stage(stage: Mapping[str, Any], decision: Decision) -> str:
         reasons = ["What the model can do before any training."]
     if stage["type"] == "probe":
         reasons = ["Before RL is paid for: stops here where hardly any prompt has answers that differ in score."]
+    if stage.get("gate") and stage["type"] == "evaluate":
+        reasons = ["Goes on unless the model surely got worse than the one that it was trained from."]
     if stage.get("control"):
         reasons = ["For comparison only: SFT goes on for as long as RFT took."]
     text = commented(reasons) + yaml_text([dict(stage)])

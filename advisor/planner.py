@@ -27,6 +27,8 @@ JUDGE = "rm"
 TRAINS_THE_MODEL = ("sft", "rejection_sampling", "grpo", "reft", "ppo", "dpo", "kto")
 STAGE_TYPES = {"reft": "ppo"}
 """ReFT is PPO on the grader."""
+MADE_WORSE = "sft_made_it_worse"
+"""The edge that says what to do then."""
 NEEDS_SIGNAL = ("grpo", "reft")
 """Methods that learn only from prompts whose answers differ in score."""
 
@@ -101,7 +103,9 @@ def _data(decision: Decision, profile: DataProfile, spec: DataSpec) -> DataSpec:
         columns["completion"] = reference
     skewed = profile.answers.skew >= SKEWED and "sft" in decision.stages
     learned = spec.preferences if PREFERENCES.intersection(decision.stages) else None
-    told = {"columns": columns, "balance": "label" if skewed else spec.balance, "preferences": learned}
+    worked = "worked" if decision.facts.imitates_worked else spec.demonstrations
+    balance = "label" if skewed else spec.balance
+    told = {"columns": columns, "balance": balance, "preferences": learned, "demonstrations": worked}
     return spec.model_copy(update=told)
 
 
@@ -122,6 +126,12 @@ def detected_columns(profile: DataProfile) -> dict[Role, str]:
     return {role: roles[role] for role in get_args(Role) if role in roles}
 
 
+def _worse_gate(decision: Decision, method: str) -> dict[str, object]:
+    """Nothing is trained on from a model that surely got worse."""
+    instead = next((edge.then for edge in decision.edges if edge.id == MADE_WORSE and method in edge.methods), None)
+    return {"gate": {"max_drop": 0.0, "over": "previous"} | ({"instead": instead} if instead else {})}
+
+
 def _stages(decision: Decision, control: bool, rl_gate: bool, graded: bool) -> list[dict[str, object]]:
     """The base model's evaluation, then each training stage with its own, RL after a probe if wanted; last the control
     arm, if wanted. graded: whether a grader can measure which of several answers is best."""
@@ -137,9 +147,10 @@ def _stages(decision: Decision, control: bool, rl_gate: bool, graded: bool) -> l
         if rl_gate and method in NEEDS_SIGNAL:
             stages.append({"type": "probe", "name": "probe", "stop_early": True, "gate": True})
         reward = {"reward": JUDGE} if method == "ppo" else {}
+        gated = rl_gate and graded and method != methods[-1]
         stages += [
             {"type": STAGE_TYPES.get(method, method), "name": method, **reward},
-            {"type": "evaluate", "name": f"after_{method}"},
+            {"type": "evaluate", "name": f"after_{method}", **(_worse_gate(decision, method) if gated else {})},
         ]
     if control and methods[:1] == ["sft"] and len(methods) > 1:
         arm = {"type": "sft", "name": "sft_longer", "policy": "sft", "control": True, "same_time_as": methods[-1]}

@@ -31,6 +31,7 @@ class DataProfile:
     num_references: rows with an answer to compare with. num_labelled: rows that SFT would imitate: those with a
     completion or, where none has one, those with a reference. num_pairs: chosen/rejected. num_thumbs: answers marked
     good or bad. num_tools: rows with tools.
+    num_bare: of num_completions those that show no steps, where enough others do.
     demonstrations: the answers show how (worked steps, or the whole text wanted), not only a final answer.
     word_problems: the answers are numbers, and most prompts are words with two or more numbers in them.
     contradictions: share of the rows that ask what another asks and answer otherwise, where but one can be right.
@@ -52,6 +53,7 @@ class DataProfile:
     num_pairs: int
     num_thumbs: int
     num_tools: int
+    num_bare: int
     answers: AnswerKind
     demonstrations: bool
     word_problems: bool
@@ -96,6 +98,7 @@ def profile(
         num_pairs=sum(row.is_pair for row in compared),
         num_thumbs=sum(row.desirable is not None for row in compared),
         num_tools=sum(bool(row.tools or row.tool_calls) for row in each),
+        num_bare=round(answers.bare * num_completions),
         answers=answers,
         demonstrations=answers.worked or answers.kind == "long_text",
         word_problems=answers.kind == "number" and _are_word_problems(each),

@@ -288,8 +288,8 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "rl_gate",
-        "Shall the run stop before RL where RL could learn nothing?",
-        "RL learns only where answers to a prompt differ in score; the gate costs sixteen answers to 30 to 100 rows.",
+        "Shall the run stop before RL where RL could learn nothing, and after a stage that made the model worse?",
+        "RL learns only where answers to a prompt differ in score; to see it costs sixteen answers to 30 to 100 rows.",
         checks.yes_no,
         _assumed(True),
         YES_NO,

@@ -9,6 +9,7 @@ from typing import Any
 
 from graders.errors import UserError
 from graders.statistics import Interval, paired_bootstrap
+from pipelines.evals.compare import FEWEST_PROMPTS
 from pipelines.evals.grades import REGRESSION, GradedRow, read_grades
 from pipelines.evals.reward_checks import FEWEST, RULES
 from pipelines.evals.summary import Evaluated, previous
@@ -110,6 +111,20 @@ def _gain(gate: Gate, judged: _Judged) -> Check:
     return Check(name="min_gain", bound=bound, found=found.low if found else None, passed=passed, said=said)
 
 
+def _drop(gate: Gate, judged: _Judged) -> Check:
+    """Shut only by what is shown: not by a change that may be chance, nor by fewer prompts than claims are made on."""
+    before = judged.base if gate.over == "base" else judged.previous
+    bound = float(gate.max_drop or 0.0)
+    found = change(before.rows, judged.model.rows, gate.confidence)
+    enough = len({row.prompt_key for row in judged.model.rows}) >= FEWEST_PROMPTS
+    passed = found is None or not enough or found.high >= -bound
+    over = "the base" if gate.over == "base" else f"`{before.name}`"
+    interval = "unknown" if found is None else f"{found.low:+.1f} to {found.high:+.1f}"
+    end = f"the change over {over} is {interval} points"
+    said = f"{end}, not surely below {-bound:g}" if passed else f"{end}, surely below {-bound:g}"
+    return Check(name="max_drop", bound=bound, found=found.high if found else None, passed=passed, said=said)
+
+
 def _regression(gate: Gate, judged: _Judged) -> Check:
     bound = float(gate.max_regression or 0.0)
     found = change(judged.regression(judged.base), judged.regression(judged.model), gate.confidence)
@@ -150,6 +165,7 @@ _CHECKS: Mapping[str, Callable[[Gate, _Judged], Check]] = {
     "min_pass_rate": _rate("min_pass_rate", lambda share: f"pass rate {share}", "pass_rate"),
     "min_score": _rate("min_score", lambda share: f"mean score {share}", "mean_score"),
     "min_gain": _gain,
+    "max_drop": _drop,
     "max_regression": _regression,
     "max_unscored": _unscored,
     "max_truncated": _truncated,

@@ -53,9 +53,14 @@ class Gate(Strict):
     min_score: float | None = Field(None, ge=0, le=1, description="Mean score on test rows, partial credit included.")
     min_gain: float | None = Field(None, description="Points that the low end of the gain's interval must exceed.")
     over: Literal["base", "previous"] = Field(
-        "base", description="Whom min_gain is over: the base, or the model that this one was trained from."
+        "base", description="Whom min_gain and max_drop go by: the base, or the model that this one was trained from."
     )
-    confidence: float = Field(0.95, ge=0.5, lt=1, description="Of the intervals of min_gain and max_regression.")
+    max_drop: float | None = Field(
+        None, ge=0, description="Points it may be worse: shut where the whole interval of the change lies below."
+    )
+    confidence: float = Field(
+        0.95, ge=0.5, lt=1, description="Of the intervals of min_gain, max_drop and max_regression."
+    )
     max_regression: float | None = Field(
         None, ge=0, description="Points that the low end of the change on `evaluation.regression` may fall below zero."
     )

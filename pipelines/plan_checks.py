@@ -160,8 +160,9 @@ def _gate_faults(plan: Plan, gate: Gate, earlier: Mapping[str, Stage]) -> list[t
         possible = ", ".join(f"`{name}`" for name in Gate.model_fields if name.startswith(("min_", "max_")))
         return [((), f"this gate lets everything pass: name one of {possible}")]
     faults: list[tuple[tuple[str, ...], str]] = []
-    if gate.min_gain is not None and not _base_known(earlier):
-        faults.append((("min_gain",), "`min_gain` needs an earlier `evaluate` of the plan's own model to gain over"))
+    for name in ("min_gain", "max_drop"):
+        if getattr(gate, name) is not None and not _base_known(earlier):
+            faults.append(((name,), f"`{name}` needs an earlier `evaluate` of the plan's own model to compare with"))
     if gate.max_regression is not None and plan.evaluation.regression is None:
         faults.append((("max_regression",), "`max_regression` needs `evaluation.regression`, a file of rows to keep"))
     elif gate.max_regression is not None and not _base_known(earlier):

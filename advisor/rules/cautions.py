@@ -36,6 +36,14 @@ CAUTIONS: tuple[Caution, ...] = (
         (REFT,),
     ),
     Caution(
+        "worked_alone",
+        ("sft", "rft"),
+        lambda f: f.imitates_worked,
+        "{f.bare:,} answers show no steps, and steps help: only the others are imitated, these are compared with "
+        "(data.demonstrations: worked).",
+        (REFT, OURS),
+    ),
+    Caution(
         "bare_answers_sft",
         ("sft",),
         lambda f: f.demonstrations is False and f.reasoning_helps is True,

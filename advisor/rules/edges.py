@@ -29,6 +29,7 @@ EDGES: tuple[Edge, ...] = (
         "the model after SFT scores below the base",
         "train the base on its own answers that pass the grader (rejection_sampling) in place of others' answers",
         (SWIFT, INSTRUCT_HARM),
+        gate=True,
         when=lambda f: f.gradable,
     ),
     Edge(

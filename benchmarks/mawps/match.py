@@ -1,8 +1,8 @@
 """Teaches the model of the choices to find an equation among five: `python -m benchmarks.mawps.match --out DIR/0`.
 
 In: a folder that benchmarks.mawps made. Its training prompts are shown DRAWS times each, the options in another order
-each time, and the answer is any one of the five, drawn at random, with its letter. So nothing is said of which equation
-is right, and all of which letter stands behind one that was written. The trained model takes choices/model's place.
+each time, and the answer is all five in a third order, each with its letter. So nothing is said of which equation is
+right, and all of which letter stands behind one that was written. The trained model takes choices/model's place.
 """
 
 import argparse
@@ -52,11 +52,11 @@ def main() -> None:
 
 
 def drawn(row: dict[str, Any], draw: Random) -> dict[str, Any]:
-    """The row with its options in another order, and one of them as the answer."""
+    """The row with its options in another order, and in yet another as the answer."""
     options = [option.rsplit(" ", 1)[0] for option in row["Options"].split(" , ")]
     draw.shuffle(options)
     listed = [f"{option} ({name})" for name, option in zip(LETTERS, options, strict=True)]
-    return {**row, "Options": " , ".join(listed), "Derived": draw.choice(listed)}
+    return {**row, "Options": " , ".join(listed), "Derived": " , ".join(draw.sample(listed, 5))}
 
 
 if __name__ == "__main__":

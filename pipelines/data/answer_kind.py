@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graders.numbers import first_number, plain
+from graders.numbers import first_number, numbers_in, plain
 from graders.numeric import final_number
 from graders.texts import accepted_references, marked_answers
 from pipelines.data.rows import Row
@@ -25,7 +25,14 @@ _MAX_LABELS, _ROWS_PER_LABEL, _LABEL_CHARS = 200, 5, 60
 _RATINGS, _ROWS_PER_RATING = 10, 20  # so few distinct numbers, so often: a scale or a code, not a computed number
 _SHORT_WORDS = 3
 _UNIT_CHARS = 16  # "$12.50", "12 km/h", "12 apples": a number with a unit is still a bare answer
-_STEPS_CHARS = 15  # so much text before the final answer counts as worked steps
+_STEPS_CHARS = 15  # so much text beside the final answer counts as worked steps
+_NUMBERLESS_CHARS = (
+    60  # so much beside a number where no other number is in it: "She has 12 apples left." shows no step
+)
+_MIXED_SHARE, _MIXED_ROWS = 0.1, 50  # of numbers, so many with steps are worth imitating by themselves
+_BARE_SHARE = 0.05  # fewer without steps among those that have them change little
+_STEPLESS: frozenset[Kind] = frozenset({"number", "one_of_few", "short_text"})
+"""Kinds of answers that can stand without the steps to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,9 @@ class AnswerKind:
     """kind, and what is known of the answers.
 
     num_rows: rows looked at. labels: every final answer with its count, commonest first, where there are few.
-    guess_rate: share of rows that the commonest answer gets right. worked: the rows that have a
-    completion show steps in it before the final answer; other rows may hold the answer alone.
+    guess_rate: share of rows that the commonest answer gets right. worked: half of the rows that have a completion, or
+    enough of them, show steps in it before the final answer. bare: where worked, the share of these rows that show none,
+    unless it is small.
     """
 
     kind: Kind
@@ -42,6 +50,7 @@ class AnswerKind:
     labels: tuple[tuple[str, int], ...] = ()
     guess_rate: float = 0.0
     worked: bool = False
+    bare: float = 0.0
 
     @property
     def skew(self) -> float:
@@ -62,7 +71,8 @@ def answer_kind(rows: Sequence[Row]) -> AnswerKind:
         return AnswerKind(_without_answers(rows), 0)
     gold = [row.expected for row in answered]
     shown = [row for row in answered if row.completion is not None]
-    worked = bool(shown) and _share(map(_is_worked, shown)) >= 0.5
+    steps = _share(map(is_worked, shown))
+    worked = steps >= 0.5
     if _share(map(_is_json, gold)) >= _HOLDS:
         return AnswerKind("json", len(gold), guess_rate=_guess_rate(map(_canonical, gold)), worked=worked)
     finals = [final_answer(value) for value in gold]
@@ -71,7 +81,9 @@ def answer_kind(rows: Sequence[Row]) -> AnswerKind:
     few = _are_labels(counts, len(gold), numbers)
     kind: Kind = "one_of_few" if few else "number" if numbers else _text_kind(finals)
     labels = tuple(counts) if few else ()
-    return AnswerKind(kind, len(gold), labels, _guess_rate(finals), worked)
+    worked |= kind == "number" and steps >= _MIXED_SHARE and steps * len(shown) >= _MIXED_ROWS
+    bare = 1.0 - steps if worked and kind in _STEPLESS and 1.0 - steps >= _BARE_SHARE else 0.0
+    return AnswerKind(kind, len(gold), labels, _guess_rate(finals), worked, bare)
 
 
 def answer_text(value: object) -> str:
@@ -152,12 +164,19 @@ def _is_number(text: str) -> bool:
     return alone and len(before) + len(after) <= _UNIT_CHARS and len(after.split()) <= 2
 
 
-def _is_worked(row: Row) -> bool:
-    """The demonstration is clearly longer than the final answer that it ends in."""
+def is_worked(row: Row) -> bool:
+    """The demonstration is clearly longer than the final answer that it ends in; where that is a number, another number
+    stands before it, or much text does.
+    """
     if row.completion is None:
         return False
     final = answer_text(row.reference) if row.reference is not None else final_answer(row.completion)
-    return len(row.completion.strip()) >= len(final) + _STEPS_CHARS
+    text = row.completion.strip()
+    number = first_number(plain(final)) if _is_number(final) else None
+    if number is None:
+        return len(text) >= len(final) + _STEPS_CHARS
+    others = any(found.value != number.value for found in numbers_in(plain(text)))
+    return others or len(text) >= len(final) + _NUMBERLESS_CHARS
 
 
 def _are_labels(counts: list[tuple[str, int]], num_rows: int, numbers: bool) -> bool:

@@ -15,6 +15,7 @@ from pipelines.data.source import read_table
 from pipelines.data.spec import DataSpec
 from pipelines.data.table import Table
 from pipelines.data.template import check_template
+from pipelines.data.worked import worked_alone
 
 
 def load_rows(source: str, spec: DataSpec, base: Path) -> Rows:
@@ -34,4 +35,7 @@ def rows_from(table: Table, spec: DataSpec, need_prompt: bool = True) -> Rows:
     rows = build_rows(table, reading, spec)
     rows, filled = fill_placeholders(rows) if spec.placeholders == "fill" else (rows, ())
     notes = (*table.notes, *row_notes(reading, rows), *filled)
+    if spec.demonstrations == "worked":
+        rows, compared = worked_alone(rows)
+        notes = (*notes, *compared)
     return Rows(table.source, reading.layout, reading.roles, rows, notes, reading.comparison)

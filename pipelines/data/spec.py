@@ -33,6 +33,9 @@ class DataSpec(BaseModel):
     placeholders: Literal["fill", "keep"] = Field(
         "fill", description="fill: number0 in a prompt becomes its value where another column has it."
     )
+    demonstrations: Literal["worked"] | None = Field(
+        None, description="worked: answers that show no steps are compared with, and not imitated."
+    )
     limit: int | None = Field(None, ge=1, description="Use only this many rows of `train`, chosen by hash.")
     split: SplitSpec = SplitSpec()
     balance: Literal["none", "label"] = Field("none", description="label: up-weight rare labels, capped.")

@@ -153,7 +153,18 @@ def test_the_plan_is_short_and_repeats_no_default(jsonl):
     fields = yaml.safe_load(path.with_name("plan.yaml").read_text())
     assert set(fields) == {"version", "name", "decision", "model", "data", "graders", "metric", "stages"}
     assert fields["model"] == {"name": "starter"}, "which model it is stands in the plan, default or not"
-    assert all(set(stage) == {"type", "name"} for stage in fields["stages"] if stage["type"] != "probe")
+    plain = [stage for stage in fields["stages"] if stage["type"] != "probe" and stage["name"] != "after_sft"]
+    assert all(set(stage) == {"type", "name"} for stage in plain)
+
+
+def test_nothing_is_trained_on_from_a_model_that_got_worse(jsonl):
+    path = jsonl(conftest.sums(True))
+    run(path)
+    stages = {stage["name"]: stage for stage in yaml.safe_load(path.with_name("plan.yaml").read_text())["stages"]}
+    gate = stages["after_sft"]["gate"]
+    assert (gate["max_drop"], gate["over"]) == (0, "previous")
+    assert gate["instead"].startswith("train the base on its own answers")
+    assert "gate" not in stages["after_grpo"], "after the last stage the verdict says it"
 
 
 def test_an_unchanged_plan_keeps_its_own_comments(jsonl):

@@ -136,6 +136,17 @@ def test_no_rows_with_answers():
     assert (found.num_labelled, found.answers.kind, found.fit) == (0, "none", None)
 
 
+def test_answers_without_steps_among_answers_with_steps_are_counted():
+    worked = [row(n, f"{n} + 9?", completion=f"Add: {n}+9={n + 9}.\n#### {n + 9}") for n in range(60)]
+    bare = [row(n, f"{n} + 8?", completion=f"She has {n + 8} pens. #### {n + 8}") for n in range(100, 140)]
+    found = answer_kind(worked + bare)
+    assert (found.kind, found.worked, found.bare) == ("number", True, 0.4)
+    assert answer_kind(worked + bare[:2]).bare == 0, "two change little"
+    assert answer_kind(bare).bare == 0, "no other answer shows steps"
+    many = [row(n, f"{n} + 8?", completion=f"#### {n + 8}") for n in range(100, 500)]
+    assert answer_kind(worked + many).worked, "60 rows with steps are worth imitating by themselves"
+
+
 def test_a_few_worked_rows_among_many_bare_answers_are_demonstrations():
     """The main use: 30 worked solutions, and 70 prompts with the answer alone."""
     worked = [row(n, f"{n} + 9?", completion=f"Add: {n}+9={n + 9}.\n#### {n + 9}", reference=n + 9) for n in range(30)]

@@ -99,6 +99,10 @@ def judged(todo: list[Step], *allow: str) -> Judgement:
         ({"min_gain": 0}, 12, "the low end of the gain over the base is +0.0 points, not over +0.0"),
         ({"min_gain": 0}, 30, None),
         ({"min_gain": 0, "over": "previous"}, 12, "the low end of the gain over `base` is +0.0 points, not over +0.0"),
+        ({"max_drop": 0}, 12, None),
+        ({"max_drop": 0}, 1, "the change over the base is -"),
+        ({"max_drop": 60}, 1, None),
+        ({"max_drop": 0, "over": "previous"}, 1, "the change over `base` is -"),
         ({"max_regression": 5}, 20, "on the rows that must not get worse the low end of the change is -"),
         ({"max_regression": 60}, 20, None),
         ({"max_kl": 1.5}, 20, "its KL is 2.00 nats an answer, over 1.5"),
@@ -109,6 +113,12 @@ def test_a_bound_opens_or_shuts_the_gate(done: Done, gate: dict[str, Any], passe
     found = judged(done(gate, graded(12), graded(passed), {"last_kl_per_token": 0.5}))
     assert (found.refusal is None) is (said is None)
     assert said is None or str(found.refusal).startswith(said)
+
+
+def test_too_few_prompts_show_no_drop(done: Done) -> None:
+    assert judged(done({"max_drop": 0}, graded(20, 20), graded(0, 20))).refusal is None
+    said = str(judged(done({"max_drop": 0}, graded(40, 40), graded(0, 40))).refusal)
+    assert said == "the change over the base is -100.0 to -100.0 points, surely below -0"
 
 
 def test_answers_that_were_cut_or_not_judged_shut_the_gate(done: Done) -> None:

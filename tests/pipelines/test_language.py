@@ -64,6 +64,7 @@ ELSEWHERE = [
     "pipelines/evals/probes.py",
     "graders/errors.py",
     "pipelines/data/checked.py",
+    "pipelines/data/worked.py",
     "pipelines/preflight/record.py",
     "advisor/cli/status.py",
     "pipelines/state.py",

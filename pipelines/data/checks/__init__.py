@@ -11,6 +11,7 @@ from pipelines.data.checks.answers import (
     same_completion,
     same_ending,
     some_demonstrations,
+    steps_in_some,
 )
 from pipelines.data.checks.leaks import leaked_answers, leaked_prompts
 from pipelines.data.checks.pairs import different_prompts, equal_pairs, missing_sides, nearly_equal_pairs, undecided
@@ -22,6 +23,7 @@ CHECKS: tuple[Callable[[Rows], list[Finding]], ...] = (
     empty_prompts,
     no_answer,
     some_demonstrations,
+    steps_in_some,
     last_turn_not_user,
     unknown_roles,
     system_not_first,

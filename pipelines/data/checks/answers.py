@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter, defaultdict
 
+from pipelines.data.answer_kind import answer_kind, is_worked
 from pipelines.data.checks.found import found
 from pipelines.data.rows import Finding, Row, Rows
 from pipelines.data.split import prompt_hash
@@ -48,6 +49,17 @@ def some_demonstrations(rows: Rows) -> list[Finding]:
         return []
     share = 100 * len(without) / len(rows.rows)
     return found("some_demonstrations", "note", without, f"{{n}} rows ({share:.0f} %) have no demonstration")
+
+
+def steps_in_some(rows: Rows) -> list[Finding]:
+    """Answers without the steps that others show: a model that imitates both leaves the steps out."""
+    shown = [row for row in rows.rows if row.completion and row.desirable is None]
+    if not shown or not answer_kind(rows.rows).bare:
+        return []
+    bare = [row for row in shown if not row.tool_calls and not is_worked(row)]
+    fix = "where steps help: demonstrations: worked under data (init sets it), so that only the others are imitated"
+    message = f"{{n}} of {len(shown):,} demonstrations show no steps, the others do"
+    return found("steps_in_some", "warning", bare, message, fix)
 
 
 def contradictions(rows: Rows) -> list[Finding]:
