@@ -41,8 +41,8 @@ class AnswerKind:
 
     num_rows: rows looked at. labels: every final answer with its count, commonest first, where there are few.
     guess_rate: share of rows that the commonest answer gets right. worked: half of the rows that have a completion, or
-    enough of them, show steps in it before the final answer. bare: where worked, the share of these rows that show none,
-    unless it is small.
+    enough of them, show steps in it before the final answer. bare: where worked, the share of these rows that show
+    none, unless it is small.
     """
 
     kind: Kind
