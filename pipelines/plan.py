@@ -211,6 +211,9 @@ class RejectionSampling(Training):
     hint: bool = Field(
         False, description="Ask prompts that were never solved again with the right answer in the prompt (STaR)."
     )
+    demonstrations: Literal["left_out"] | None = Field(
+        None, description="left_out: trains on its own right answers alone, and compares with the rows'."
+    )
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
     max_kept_per_prompt: int = Field(4, ge=1, description="At most this many right, distinct answers a prompt.")

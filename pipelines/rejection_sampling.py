@@ -22,6 +22,7 @@ from pipelines import processes
 from pipelines.data.checked import load_checked
 from pipelines.data.formats import require_text
 from pipelines.data.rows import Row, Split
+from pipelines.data.worked import compared_with
 from pipelines.files import remove_tree, write_json
 from pipelines.grader_rows import checked_grader
 from pipelines.hint import can_be_hinted
@@ -86,6 +87,8 @@ def _stage(job: Job) -> _Stage:
     shown = [row.demonstration for row in split.train.rows if row.demonstration is not None]
     form = form_of(grader, shown)
     rules = Rules(config.keep, config.max_kept_per_prompt, form, checks_equations(form, shown))
+    if config.demonstrations == "left_out":
+        split = replace(split, train=split.train.only(map(compared_with, split.train.rows)))
     return _Stage(job, config, split, grader, rules)
 
 

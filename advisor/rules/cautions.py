@@ -38,7 +38,7 @@ CAUTIONS: tuple[Caution, ...] = (
     Caution(
         "worked_alone",
         ("sft", "rft"),
-        lambda f: f.imitates_worked,
+        lambda f: f.imitates_worked and f.format_new is not False,
         "{f.bare:,} answers show no steps, and steps help: only the others are imitated, these are compared with "
         "(data.demonstrations: worked).",
         (REFT, OURS),

@@ -3,7 +3,7 @@
 In: the folder with fold0_train.csv and fold0_dev.csv (columns Question, Numbers, Equation, Answer). Out, in `out`:
 train.jsonl (300 rows with their equation, the others with their answer alone), all.jsonl (the same rows, each with its
 equation), validation.jsonl (150 of the rows without an equation), test.jsonl (the 384 of fold0_dev.csv), model/ (Qwen3,
-random weights, a vocabulary of words), the same in choices/ with five choices to each row, grade.py and the plans.
+random weights, a vocabulary of words), the same in choices/ with four choices to each row, grade.py and the plans.
 Which 300 rows are worked, the seed decides.
 """
 
@@ -28,7 +28,7 @@ def make(data: Path, out: Path, seed: int) -> None:
     make_model([row[column] for column in ("Question", "Equation") for row in train], out / "model", seed)
     write_parts(out, train, test, seed)
     with_options = [with_choices(row) for row in train]
-    texts = [row[column] for column in ("Question", "Options") for row in with_options]
+    texts = [row[column] for column in ("Question", "Options", "Equation") for row in with_options]
     make_model(texts, out / "choices" / "model", seed)
     write_parts(out / "choices", with_options, [with_choices(row) for row in test], seed)
     shutil.copy(HERE / "grade.py", out)

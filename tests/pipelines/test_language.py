@@ -65,6 +65,7 @@ ELSEWHERE = [
     "graders/errors.py",
     "pipelines/data/checked.py",
     "pipelines/data/worked.py",
+    "pipelines/gate_file.py",
     "pipelines/preflight/record.py",
     "advisor/cli/status.py",
     "pipelines/state.py",

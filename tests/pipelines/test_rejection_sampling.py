@@ -96,6 +96,16 @@ def test_a_round_trains_on_what_it_kept_and_says_why(planned: Planner, tmp_path:
     assert "right answer is" not in shown
 
 
+def test_demonstrations_may_be_left_out_and_are_compared_with(planned: Planner, tmp_path: Path) -> None:
+    numbers = run(job_of(planned(stage={"demonstrations": "left_out"}), tmp_path / "out"))
+    kept = lines(tmp_path / "out" / "kept.jsonl")
+    assert numbers["own"] == 0
+    assert numbers["examples"] == numbers["kept"] == len(kept) > 5
+    beside = run(job_of(planned(), tmp_path / "with"))
+    assert beside["own"] > 10
+    assert beside["dropped"]["repeated"] > numbers["dropped"]["repeated"], "a path like the row's own is no repetition"
+
+
 def test_later_rounds_ask_the_trained_model_and_leave_one_model(planned: Planner, tmp_path: Path) -> None:
     numbers = run(job_of(planned(rounds=2, start="last"), tmp_path / "out"))
     assert [one["round"] for one in numbers["rounds"]] == [1, 2]
