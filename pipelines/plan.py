@@ -227,7 +227,9 @@ class GRPO(Training):
 
     type: Literal["grpo"]
     reward: str | None = Field(None, description="Grader that this stage optimises; else the plan's `reward`.")
-    steps: int | None = Field(None, ge=1, description="Optimizer steps; else one pass over the prompts, at most 500.")
+    steps: int | None = Field(
+        None, ge=1, description="Optimizer steps; else one to five passes by the prompts' number."
+    )
     group_size: int = Field(8, ge=2, description="Completions per prompt (G).")
     prompts_per_step: int | None = Field(None, ge=1, description="Prompts per optimizer step.")
     loss: Loss = Field("dapo", description="Published variant of the loss, with its paper's clipping and scaling.")

@@ -27,8 +27,9 @@ EDGES: tuple[Edge, ...] = (
         "sft_made_it_worse",
         ("sft",),
         "the model after SFT scores below the base",
-        "train the base on its own answers that pass the grader, in place of others' answers: in the plan `type: "
-        "rejection_sampling` with `demonstrations: left_out` for `type: sft`",
+        "train the base on its own answers that pass the grader, in place of others' answers (in the plan `type: "
+        "rejection_sampling` with `demonstrations: left_out` for `type: sft`), or decide anew by what the base does: "
+        "init --probe --force",
         (SWIFT, INSTRUCT_HARM),
         gate=True,
         when=lambda f: f.gradable,

@@ -57,7 +57,7 @@ def test_a_narrow_model_takes_more_passes(tmp_path):
 def test_grpo_writes_eight_answers_to_each_prompt(tmp_path):
     rows = profiled(tmp_path, worked(1000))
     none, found = (cost(methods, rows, 0, False, None, None) for methods in ([], ["grpo"]))
-    answers = 8 * 32 * (rows.num_train // 32)
+    answers = 8 * 32 * (2 * rows.num_train // 32)  # two passes
     assert found.trained == answers * 30
     assert found.sampled - none.sampled == answers * 20 + (rows.num_test + 800) * 20
 
@@ -67,7 +67,7 @@ def test_grpo_reads_a_prompt_once_for_its_group_where_layers_are_not_computed_tw
     small, large = (
         cost(["grpo"], rows, 0, False, ModelSize(size, WIDE), None).trained for size in (500_000_000, 500_000_001)
     )
-    prompts = 32 * (rows.num_train // 32)
+    prompts = 32 * (2 * rows.num_train // 32)
     assert (small, large) == (prompts * (10 + 8 * 20), prompts * 8 * (10 + 20))
 
 
