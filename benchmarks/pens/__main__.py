@@ -1,9 +1,9 @@
-"""Runs the plan over seeds and prints one table: `python -m benchmarks.pens --out DIR`. It needs no data but its own."""
+"""Runs the plan over seeds and prints one table: `python -m benchmarks.pens --out DIR`. It makes its rows itself."""
 
 from benchmarks.arms import main
 from benchmarks.pens.make import make
 
-BASELINES = {"base": "over the base", "after_sft": "over SFT"}
+BASELINES = {"base": "over the base", "after_own_all": "over SFT on all of own"}
 
 if __name__ == "__main__":
-    main(__doc__ or "", make, ("all", "worked"), 2, BASELINES)
+    main(__doc__ or "", make, ("all", "worked", "own_all", "own_worked"), 4, BASELINES)
