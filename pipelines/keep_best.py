@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -51,6 +51,7 @@ class Measured:
     beside: Mapping[str, float] = field(default_factory=dict)
 
 
+Start = Literal["unmeasured", "counts", "if_sure"]
 Measure = Callable[[Any], Measured]
 """Of the model that trains."""
 
@@ -90,13 +91,14 @@ def _by_preference(job: Job, policy: Policy, rows: Sequence[Row]) -> Measure:
 class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
     """measure: how a model is scored; None: not at all.
 
-    from_start: measure the input model too, so that it is what remains when training only made it worse. often: where
+    start: what the input model is worth. "counts": it remains where training never got better. "if_sure": where all
+    that training made of it is surely worse; imitation teaches a manner that the metric need not show. often: where
     a peak may lie between.
     """
 
-    def __init__(self, job: Job, measure: Measure | None, from_start: bool = False, often: bool = False) -> None:
+    def __init__(self, job: Job, measure: Measure | None, start: Start = "unmeasured", often: bool = False) -> None:
         whole = job.plan.sharding == "none"  # else no process has a model that could answer
-        self._job, self._measurement, self._from_start = job, measure if whole else None, from_start
+        self._job, self._measurement, self._start = job, measure if whole else None, start
         self._times = OFTEN if often else TIMES
         self._measured: dict[int, Scores] = {}
         self._started = time.monotonic()
@@ -111,6 +113,11 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def weights(self) -> Path:
         return self._job.checkpoints / "best.safetensors"
 
+    @property
+    def first_weights(self) -> Path:
+        """Those of the input model, where it counts only if it is surely better."""
+        return self._job.checkpoints / "start.safetensors"
+
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> None:
@@ -121,7 +128,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             again = self._job.limit_seconds is None  # what came after the checkpoint is measured again
             passed = [step for step in kept if int(step) <= state.global_step or not again]
             self._measured = {int(step): kept[step] for step in passed}
-        elif self._from_start and self._measurement is not None:
+        elif self._start != "unmeasured" and self._measurement is not None:
             self._log(state, more["model"])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
@@ -156,7 +163,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         told = "".join(f", {name.removeprefix('validation_')} {value:.2f}" for name, value in found.beside.items())
         self._job.progress.say(f"step {step}: validation score {score:.3f} (n={n}){told}")
         if self._best() == step:
-            self._save(model)
+            self._save(model, self._place(step))
         write_json(self._path, self._measured)
         return {METRIC: score, **found.beside} | ({METRIC_HIGH: change.high} if change else {})
 
@@ -170,29 +177,51 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def _best(self) -> int:
         """The step that did best; the latest of equals."""
-        return max(self._measured, key=lambda step: (_mean(self._measured[step]), step))
+        trained = [step for step in self._measured if step > 0]
+        best = _highest(self._measured, trained if trained and self._start == "if_sure" else list(self._measured))
+        if self._start == "if_sure" and trained and 0 in self._measured:
+            change = change_since(self._measured[0], self._measured[best])
+            return 0 if change is not None and change.high < 0 else best
+        return best
 
-    def _save(self, model: Any) -> None:
-        self.weights.parent.mkdir(parents=True, exist_ok=True)
+    def _place(self, step: int) -> Path:
+        return self.first_weights if step == 0 and self._start == "if_sure" else self.weights
+
+    def _save(self, model: Any, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         tensors = {name: p.detach().cpu().contiguous() for name, p in model.named_parameters() if p.requires_grad}
-        temporary = self.weights.with_suffix(".partial")
+        temporary = path.with_suffix(".partial")
         save_file(tensors, temporary)
-        temporary.rename(self.weights)
+        temporary.rename(path)
 
     def take_best(self, model: Any, last_step: int) -> int:
         """Puts the best measured weights into the model; returns the step they are from."""
-        if not self._measured or not self.weights.exists():
+        if not self._measured or not (kept := self._place(self._best())).exists():
             return last_step
-        model.load_state_dict(load_file(self.weights), strict=False)
+        model.load_state_dict(load_file(kept), strict=False)
         return self._best()
+
+    def left_as_it_was(self, taken: int) -> str | None:
+        """Why training left its input model, in words; None where it left another."""
+        if taken > 0 or self._start != "if_sure":
+            return None
+        best = _highest(self._measured, [step for step in self._measured if step > 0])
+        scores = f"{_mean(self._measured[0]):.2f} before it, {_mean(self._measured[best]):.2f} at best after it"
+        return f"imitation made the model surely worse on validation rows ({scores}), so it is left as it was"
 
 
 def best_score(folder: Path) -> float | None:
-    """The mean score of the weights that a training left in this folder; None where nothing was measured."""
+    """The highest mean score that imitation in this folder reached; None where nothing was measured."""
     path = folder / FILE
     if not path.exists():
         return None
-    return max(_mean(scores) for scores in json.loads(path.read_text(encoding="utf-8")).values())
+    kept = {int(step): scores for step, scores in json.loads(path.read_text(encoding="utf-8")).items()}
+    trained = [step for step in kept if step > 0]
+    return _mean(kept[_highest(kept, trained)]) if trained else None
+
+
+def _highest(measured: Mapping[int, Scores], steps: Sequence[int]) -> int:
+    return max(steps, key=lambda step: (_mean(measured[step]), step))
 
 
 def change_since(before: Scores, after: Scores) -> Interval | None:

@@ -4,12 +4,14 @@
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from graders.union import AnyGrader
 from pipelines.alarms import AlarmName, PreferenceAlarmName
+from pipelines.data.rows import Row
 from pipelines.data.spec import DataSpec
 from pipelines.dpo_losses import PairLoss
 from pipelines.grpo_losses import Loss
@@ -220,6 +222,10 @@ class RejectionSampling(Training):
     max_new_tokens: int | None = Field(None, ge=1, description="Length limit of an answer; else from the data.")
     epochs: float | None = Field(None, gt=0, description="Passes over what was kept; else from its size.")
     batch_size: int | None = Field(None, ge=1, description="Rows per optimizer step, over all processes.")
+
+    def imitated(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows whose own demonstration it trains on beside its answers."""
+        return [row for row in rows if row.demonstration is not None and self.demonstrations != "left_out"]
 
 
 class GRPO(Training):

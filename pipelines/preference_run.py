@@ -45,7 +45,7 @@ def learn(job: Job, policy: Policy, split: Split, trainer: Any, watch: Watch, st
     if given_apart and job.plan.metric not in job.plan.graders:
         held = split.validation.rows
     new_tokens = answer_limit(split.train.rows, policy, job.plan.model.template_args)
-    best = KeepBest(job, by_metric(job, policy, held, new_tokens), from_start=True)
+    best = KeepBest(job, by_metric(job, policy, held, new_tokens), "counts")
     bell = Bell(job, watch, stop_on, PREFERENCE_ALARMS)
     trainer.add_callback(best)
     trainer.add_callback(bell)

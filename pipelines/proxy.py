@@ -42,7 +42,7 @@ def watched(job: Job, policy: Policy, reward: Grader, rows: Sequence[Row], sampl
     greedy = by_metric(job, policy, rows, sampling.max_new_tokens)
     metric = job.plan.graders.get(job.plan.metric)
     if greedy is None or metric is None or job.reward_name == job.plan.metric:
-        return KeepBest(job, greedy, from_start=True)
+        return KeepBest(job, greedy, "counts")
     held = list(rows[:MOST_ROWS])
     reference = _reference(job, policy)
     settings = replace(sampling, num_samples=PER_ROW, seed=job.plan.seed)
@@ -68,7 +68,7 @@ def watched(job: Job, policy: Policy, reward: Grader, rows: Sequence[Row], sampl
         known = {name: value for name, value in beside.items() if value is not None}
         return Measured([_mean(both) for both in zip(surest.scores, by_row, strict=True)], surest.reason, known)
 
-    return KeepBest(job, measure, from_start=True, often=True)
+    return KeepBest(job, measure, "counts", often=True)
 
 
 def course(job: Job, log_history: Sequence[Mapping[str, Any]], rows: int, taken_from_step: int) -> Numbers:

@@ -25,6 +25,9 @@ from pipelines.sized import Data
 from pipelines.training import answer_limit, common_arguments, device, model_facts, train
 from pipelines.watch import Watch
 
+EASIER = "its own right answers may teach it: rejection_sampling with `demonstrations: left_out`, or grpo"
+"""What to try where others' answers make a model worse."""
+
 
 def run(job: Job) -> Numbers:
     """The stage function of `sft`."""
@@ -45,11 +48,15 @@ def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence
     shown = show(policy.tokenizer, rows, template_args=job.plan.model.template_args)
     write_text(job.folder / "rows.txt", "\n\n".join(text.plain for text in shown) + "\n")
     trainer, watch = _trainer(job, stage, policy, examples)
-    best = KeepBest(job, by_metric(job, policy, held, answer_limit(rows.rows, policy, job.plan.model.template_args)))
+    new_tokens = answer_limit(rows.rows, policy, job.plan.model.template_args)
+    best = KeepBest(job, by_metric(job, policy, held, new_tokens), "if_sure")
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
     counts = {"examples": len(examples.examples), "left_out_too_long": len(examples.too_long)}
-    return {**counts, **numbers}
+    if (why := best.left_as_it_was(numbers["taken_from_step"])) is None:
+        return {**counts, **numbers}
+    job.progress.say(f"{why}; {EASIER}")
+    return {**counts, **numbers, "note": f"{job.stage}: {why}; {EASIER}."}
 
 
 def load_for_training(job: Job) -> Policy:

@@ -3,7 +3,7 @@
 Out: train.jsonl (300 rows), validation.jsonl (100), test.jsonl (500) and the plans. Sums of three numbers that the
 starter gets right half of the time, in its own words. Here the even rows are answered in words of another's
 ("25 + 40 = 65. 65 + 9 = 74. #### 74"), the odd ones without steps ("#### 74"). own_*.jsonl: the same sizes of the
-starter's word problems; the even rows are answered in its own words, the odd ones without steps.
+starter's word problems; every fifth row is answered in its own words, the others without steps.
 """
 
 import json
@@ -30,7 +30,7 @@ def make(_data: Path, out: Path, seed: int) -> None:
                 rows.append(row)
         write(out / f"{part}.jsonl", rows)
         own = generate("arithmetic", number, 10_000 * seed + number)
-        write(out / f"own_{part}.jsonl", [stepless(row) if place % 2 else row for place, row in enumerate(own)])
+        write(out / f"own_{part}.jsonl", [stepless(row) if place % 5 else row for place, row in enumerate(own)])
     for plan in HERE.glob("*.yaml"):
         (out / plan.name).write_text(plan.read_text().replace("seed: 0", f"seed: {seed}"))
 

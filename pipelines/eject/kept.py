@@ -3,8 +3,9 @@
 import json
 from dataclasses import replace
 
-from pipelines.data.rows import Row, Rows
+from pipelines.data.rows import Rows
 from pipelines.kept_files import KEPT
+from pipelines.plan import RejectionSampling
 from pipelines.state import Step
 
 
@@ -17,5 +18,5 @@ def with_kept(step: Step, rows: Rows) -> Rows | None:
     with path.open(encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
     sampled = [replace(by_number[line["row"]], completion=line["completion"], desirable=None) for line in lines]
-    own: list[Row] = [row for row in rows.rows if row.demonstration is not None]
+    own = step.stage.imitated(rows.rows) if isinstance(step.stage, RejectionSampling) else []
     return rows.only([*own, *sampled])

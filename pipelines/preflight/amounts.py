@@ -113,7 +113,7 @@ def _rejection_sampling(at: _At, stage: RejectionSampling) -> _Amount:
     new_tokens = stage.max_new_tokens or _answer_limit(at)
     prompts = _prompt_lengths(at.split.train, at)
     context = model_facts(at.policy).context
-    own = [_shown_tokens(at, row) for row in at.split.train.rows if row.demonstration is not None]
+    own = [_shown_tokens(at, row) for row in stage.imitated(at.split.train.rows)]
     fitting = [length for length in own if length <= context]
     longest = min(context, max([max(prompts) + new_tokens, *fitting]))
     rows = len(fitting) + stage.max_kept_per_prompt * len(prompts)

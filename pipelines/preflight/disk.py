@@ -1,8 +1,8 @@
 """Disk: what all stages that are to run leave and need while they run, against what is free for the run's folder.
 
 A stage keeps its model in fp32 (4 bytes a parameter) and with LoRA the adapter. While it trains it keeps the best
-weights, and two checkpoints, a third while that is written: the weights that are trained with AdamW's two states, 12
-bytes a trained parameter (PPO: values too).
+weights (imitation also those it began with), and two checkpoints, a third while that is written: the weights that are
+trained with AdamW's two states, 12 bytes a trained parameter (PPO: values too).
 """
 
 import shutil
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graders.errors import UserError
-from pipelines.plan import RejectionSampling, RewardModel, Stage
+from pipelines.plan import SFT, RejectionSampling, RewardModel, Stage
 from pipelines.preflight.look import Look, StageLook
 from pipelines.preflight.record import Line, amber, green, red
 from pipelines.preflight.subject import Subject, gib
@@ -79,4 +79,5 @@ def _working(stage: Stage, tuning: str, look: Look) -> int:
     trained = look.parameters if tuning == "full" else look.trained_by_lora
     learners = 2 if stage.type == "ppo" else 1
     rounds = 2 if isinstance(stage, RejectionSampling) and stage.rounds > 1 else 0  # the best one's and the last one's
-    return CHECKPOINTS * learners * 12 * trained + 4 * trained + rounds * 4 * look.parameters
+    measured = 2 if isinstance(stage, SFT | RejectionSampling) else 1  # the best weights, and those of the start
+    return CHECKPOINTS * learners * 12 * trained + measured * 4 * trained + rounds * 4 * look.parameters

@@ -75,7 +75,7 @@ ELSEWHERE = [
         for name in (
             *("evaluate", "grader_rows", "keep_best", "kept_counts", "label", "online", "probe", "probe_result"),
             *("rejection_sampling", "reward_model", "reward_model_checks", "rollout", "round_answers", "sampling"),
-            *("served", "training", "evals/grades"),
+            *("served", "training", "evals/grades", "sft"),
         )
     ),
 ]
