@@ -94,7 +94,7 @@ def test_a_saturated_model_is_told_from_a_starved_one(write_plan: Writer, tiny_m
     _, numbers = probed(write_plan(PROBE, graders=graders, metric="any"), tiny_model, tmp_path / "out")
     assert numbers["verdict"] == "saturated"
     assert numbers["advice"].startswith("saturated: harder data or stop")
-    assert "100.0 % of the answers were cut at 8 tokens: raise max_new_tokens." in numbers["advice"]
+    assert "100.0 % of the answers were cut at 8 tokens: raise max_new_tokens" in numbers["advice"]
 
 
 def test_nothing_that_can_be_scored_is_an_error(write_plan: Writer, tiny_model: Path, tmp_path: Path) -> None:
