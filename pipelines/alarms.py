@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipelines.evals.signal import TOO_GOOD
+
 History = Sequence[Mapping[str, Any]]
 AlarmName = Literal[
     "no_spread", "little_spread", "truncation", "length", "entropy", "kl", "one_part", "unscored", "still", "hacking"
@@ -92,8 +94,17 @@ def little_spread(history: History) -> str | None:
     shares = _last(history, SPREADLESS, NO_SPREAD_ROUNDS)
     if not shares or _mean(shares) <= LITTLE_SPREAD or min(shares) == 1.0:
         return None
-    fix = "raise group_size, take rows that the model solves now and then, or give partial credit"
+    if _nearly_all_right(history):
+        fix = "nearly all answers are right: stop here, or take harder rows"
+    else:
+        fix = "raise group_size, take rows that the model solves now and then, or give partial credit"
     return f"{_mean(shares):.0%} of the groups of the last {len(shares)} rounds had no spread and taught nothing; {fix}"
+
+
+def _nearly_all_right(history: History) -> bool:
+    """By the metric, which lies within [0, 1]; a reward model's number need not."""
+    measured = [entry[METRIC] for entry in history if METRIC in entry]
+    return bool(measured) and measured[-1] >= TOO_GOOD
 
 
 def truncation(history: History) -> str | None:
@@ -117,9 +128,10 @@ def length(history: History) -> str | None:
 
 def entropy(history: History) -> str | None:
     """The policy became so sure of itself that its samples are all alike. GRPO's entropy is that of the answers it
-    trains on; where those of a group are alike they are worth the same, and `no_spread` tells."""
+    trains on; where those of a group are alike they are worth the same, and `no_spread` tells. Of answers that are
+    nearly all right it says nothing: they may be alike."""
     now, then = _last(history, "entropy"), _first(history, "entropy")
-    if not now or _mean(now) >= COLLAPSED or _mean(then) < 2 * COLLAPSED:
+    if not now or _mean(now) >= COLLAPSED or _mean(then) < 2 * COLLAPSED or _nearly_all_right(history):
         return None
     fix = "a lower learning_rate, kl: 0.01 or loss: dapo (which leaves room for rare tokens) keep it open"
     return f"entropy fell from {_mean(then):.2g} to {_mean(now):.2g} nats a token: samples are all alike; {fix}"

@@ -12,7 +12,7 @@ from pipelines.evals.course import course_section
 from pipelines.evals.grades import GradedRow
 from pipelines.evals.summary import Evaluated, Report, StageReport, line_to_final
 from pipelines.evals.verdict import duration, method_name, percent, points, verdict_shown
-from pipelines.language import shown
+from pipelines.language import shown, shown_sentences
 
 _EXAMPLES = 3
 _MAX_CHARS = 1500
@@ -99,7 +99,7 @@ def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
     )
     return [
         shown(f"## Signal before RL: {_inline(name)}"),
-        f"{_inline(shown(numbers['advice']))}{shown(' ')}{shown(f'From {asked}.')}",
+        f"{_inline(shown_sentences(numbers['advice']))}{shown('. ')}{shown(f'From {asked}.')}",
         table,
         *([shown(cost)] if seconds is not None else []),
         *([_styles(numbers["styles"])] if numbers["styles"] else []),

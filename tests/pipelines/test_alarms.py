@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.alarms import ALARMS, Alarm, History
+from pipelines.alarms import ALARMS, METRIC, Alarm, History
 
 BY_NAME = {alarm.name: alarm for alarm in ALARMS}
 
@@ -66,6 +66,16 @@ def test_an_alarm_rings_on_what_it_is_for(name: str, history: History, said: str
     found = BY_NAME[name].check(history)  # type: ignore[index]  # a name of the table
     assert found is not None
     assert said in found
+
+
+def test_where_nearly_all_is_right_the_rows_are_too_easy_and_answers_may_be_alike() -> None:
+    history = [*steps(frac_reward_zero_std=0.9), {METRIC: 0.97}]
+    found = BY_NAME["little_spread"].check(history)
+    assert found is not None
+    assert found.endswith("nearly all answers are right: stop here, or take harder rows")
+    alike = steps(entropy=[0.3] * 5 + [0.004] * 7)
+    assert BY_NAME["entropy"].check([*alike, {METRIC: 0.5}]) is not None
+    assert BY_NAME["entropy"].check([*alike, {METRIC: 0.97}]) is None
 
 
 def test_a_part_that_is_already_full_may_leave_the_difference_to_the_other() -> None:
