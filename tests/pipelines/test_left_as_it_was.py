@@ -20,9 +20,9 @@ Planner = Callable[..., Job]
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Planner:
-    """sums(words): a job of SFT on sums that the starter knows, answered in these words."""
+    """planned(words): a job of SFT on sums that the starter knows, answered in these words."""
 
-    def write(words: str, **stage: Any) -> Job:
+    def write(words: str, tuning: str = "full", **stage: Any) -> Job:
         draw = Random(5)
         for part, number in {"train": 40, "validation": 40, "test": 10}.items():
             rows = []
@@ -37,6 +37,7 @@ def planned(tmp_path: Path) -> Planner:
         plan = {
             "version": 1,
             "name": "p",
+            "model": {"name": "starter", "tuning": tuning},
             "data": {part: f"{part}.jsonl" for part in ("train", "validation", "test")},
             "graders": {"answer": {"type": "numeric"}},
             "metric": "answer",
@@ -58,8 +59,12 @@ def is_the_starter(folder: Path) -> bool:
     return all(torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
-def test_a_model_that_others_answers_make_worse_is_left_as_it_was(planned: Planner, tmp_path: Path) -> None:
-    numbers = run(planned("pens are what he has: {0}, {1} and {2}, hm #### {3}", epochs=5, learning_rate=2e-3))
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_a_model_that_others_answers_make_worse_is_left_as_it_was(
+    planned: Planner, tmp_path: Path, tuning: str
+) -> None:
+    words = "pens are what he has: {0}, {1} and {2}, hm #### {3}"
+    numbers = run(planned(words, tuning, epochs=8, learning_rate=4e-3))
     assert numbers["taken_from_step"] == 0 < numbers["steps"]
     assert numbers["note"].startswith("sft: imitation made the model surely worse on validation rows (")
     assert "rejection_sampling with `demonstrations: left_out`" in (tmp_path / "out" / "events.jsonl").read_text()
