@@ -1,7 +1,7 @@
 """Of the guessable version, how many equations are right: `python -m benchmarks.mawps.equations DIR/0`.
 
-In: a folder in which choices.yaml ran. Out: for each model the shares of test answers with the right letter and with an
-equation of the right value, each with its paired difference to SFT, and how many right letters stand behind a wrong one.
+In: a folder in which choices.yaml ran. Out: for each model the shares of test answers with the right letter and with
+an equation of the right value, each with its paired difference to SFT, and how many right letters have a wrong one.
 """
 
 import argparse
