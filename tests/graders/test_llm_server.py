@@ -142,7 +142,7 @@ def test_a_content_filter_is_a_refusal() -> None:
 def test_a_server_that_is_down_ends_the_batch_and_the_next_one_tries_again() -> None:
     up = threading.Event()
     with serve(lambda _: chat("ok") if up.is_set() else Say("down", 503)) as server:
-        replies = ask(server, *map(str, range(200)), concurrency=2, give_up_seconds=0.1)
+        replies = ask(server, *map(str, range(200)), concurrency=2, give_up_seconds=1)
         asked = {body["messages"][-1]["content"] for body in server.bodies}
         assert len(asked) <= 5 + 2
         assert isinstance(replies[-1], NoReply)
