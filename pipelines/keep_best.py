@@ -196,7 +196,8 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def take_best(self, model: Any, last_step: int) -> int:
         """Puts the best measured weights into the model; returns the step they are from."""
-        if not self._measured or not (kept := self._place(self._best())).exists():
+        unseen = self._start == "if_sure" and not any(self._measured)  # only the input model was measured
+        if not self._measured or unseen or not (kept := self._place(self._best())).exists():
             return last_step
         model.load_state_dict(load_file(kept), strict=False)
         return self._best()

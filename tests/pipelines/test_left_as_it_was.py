@@ -75,6 +75,16 @@ def test_a_model_that_others_answers_make_worse_is_left_as_it_was(
     assert means[0] > 0.3 > max(mean for step, mean in means.items() if step > 0)
 
 
+def test_what_imitation_made_is_left_where_only_the_input_model_could_be_measured(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.keep_best.KeepBest._due", lambda keep, state: False)
+    numbers = run(planned("{0}+{1}+{2}={3}\n#### {3}", epochs=1, learning_rate=1e-4))
+    assert numbers["taken_from_step"] == numbers["steps"] > 0
+    assert "note" not in numbers
+    assert not is_the_starter(tmp_path / "out" / "model")
+
+
 def test_a_model_that_is_no_worse_is_what_imitation_made_of_it(planned: Planner, tmp_path: Path) -> None:
     numbers = run(planned("{0}+{1}+{2}={3}\n#### {3}", epochs=1, learning_rate=1e-5))
     assert numbers["taken_from_step"] > 0
