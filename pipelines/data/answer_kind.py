@@ -26,9 +26,7 @@ _RATINGS, _ROWS_PER_RATING = 10, 20  # so few distinct numbers, so often: a scal
 _SHORT_WORDS = 3
 _UNIT_CHARS = 16  # "$12.50", "12 km/h", "12 apples": a number with a unit is still a bare answer
 _STEPS_CHARS = 15  # so much text beside the final answer counts as worked steps
-_NUMBERLESS_CHARS = (
-    60  # so much beside a number where no other number is in it: "She has 12 apples left." shows no step
-)
+_NUMBERLESS_CHARS = 60  # the same beside a number without another: "She has 12 apples left." shows no step
 _MIXED_SHARE, _MIXED_ROWS = 0.1, 50  # of numbers, so many with steps are worth imitating by themselves
 _BARE_SHARE = 0.05  # fewer without steps among those that have them change little
 _STEPLESS: frozenset[Kind] = frozenset({"number", "one_of_few", "short_text"})

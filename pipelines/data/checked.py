@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from graders.errors import UserError
-from pipelines.data.checks import check_rows
+from pipelines.data.checks import errors_in
 from pipelines.data.load import rows_from
 from pipelines.data.rows import Finding, Row, Rows, Split
 from pipelines.data.source import read_table
@@ -60,8 +60,7 @@ def _require_sound(parts: list[Rows], source: str) -> None:
     faults = [
         f"{name}: {_told(finding)}" if name != source else _told(finding)
         for name, rows in files.items()
-        for finding in check_rows(read[name].only(sorted(rows, key=lambda row: row.number)))
-        if finding.severity == "error"
+        for finding in errors_in(read[name].only(sorted(rows, key=lambda row: row.number)))
     ]
     if faults:
         raise UserError("\n".join(["the data has errors:", *faults]), "rows that can be trained on", where=source)

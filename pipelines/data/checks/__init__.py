@@ -43,6 +43,15 @@ CHECKS: tuple[Callable[[Rows], list[Finding]], ...] = (
     long_rows,
     tool_calls,
 )
+ERRORS: tuple[Callable[[Rows], list[Finding]], ...] = (
+    empty_prompts,
+    last_turn_not_user,
+    unknown_roles,
+    system_not_first,
+    equal_pairs,
+    same_completion,
+)
+"""Those that find errors: what every stage looks at before it starts, in a tenth of the time of all."""
 SPLIT_CHECKS: tuple[Callable[[Split], list[Finding]], ...] = (leaked_prompts, leaked_answers)
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
@@ -51,6 +60,11 @@ _ORDER = {"error": 0, "warning": 1, "note": 2}
 def check_rows(rows: Rows) -> list[Finding]:
     """All findings of CHECKS, errors first."""
     return sorted((found for check in CHECKS for found in check(rows)), key=lambda found: _ORDER[found.severity])
+
+
+def errors_in(rows: Rows) -> list[Finding]:
+    """The findings of severity error."""
+    return [found for check in ERRORS for found in check(rows) if found.severity == "error"]
 
 
 def check_split(split: Split) -> list[Finding]:

@@ -4,11 +4,12 @@ import json
 import re
 from collections import Counter, defaultdict
 
-from pipelines.data.answer_kind import answer_kind, is_worked
+from pipelines.data.answer_kind import answer_kind
 from pipelines.data.checks.found import found
 from pipelines.data.rows import Finding, Row, Rows
 from pipelines.data.split import prompt_hash
 from pipelines.data.table import listed
+from pipelines.data.worked import is_bare
 
 RARE_LABEL = 10
 """A label with fewer rows is rare: after the split its test part has about two."""
@@ -56,7 +57,7 @@ def steps_in_some(rows: Rows) -> list[Finding]:
     shown = [row for row in rows.rows if row.completion and row.desirable is None]
     if not shown or not answer_kind(rows.rows).bare:
         return []
-    bare = [row for row in shown if not row.tool_calls and not is_worked(row)]
+    bare = [row for row in shown if is_bare(row)]
     fix = "where steps help: demonstrations: worked under data (init sets it), so that only the others are imitated"
     message = f"{{n}} of {len(shown):,} demonstrations show no steps, the others do"
     return found("steps_in_some", "warning", bare, message, fix)

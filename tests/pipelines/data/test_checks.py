@@ -1,10 +1,13 @@
 """Each check finds its fault, names the rows, and is silent on sound rows."""
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
 from graders.errors import UserError
+from pipelines.data import checks
 from pipelines.data.checked import load_checked
 from pipelines.data.checks import CHECKS, check_rows, check_split
 from pipelines.data.rows import Split
@@ -59,6 +62,19 @@ def test_errors_are_told_of_the_file_and_not_of_its_parts(tmp_path):
     with pytest.raises(UserError) as told:
         load_checked(DataSpec(train="rows.jsonl"), tmp_path)
     assert "\n2 rows have no prompt (rows 4, 10)" in str(told.value)
+
+
+def test_every_check_that_can_find_an_error_is_looked_at_before_a_stage():
+    folder = Path(checks.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    finders = {
+        function.name
+        for function in functions
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and any(isinstance(a, ast.Constant) and a.value == "error" for a in call.args)
+    }
+    assert finders == {check.__name__ for check in checks.ERRORS}
 
 
 def test_the_first_twenty_rows_are_named_and_all_are_counted(load):
