@@ -118,9 +118,16 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > LARGEST_BODY:
             self.close_connection = True
+            self._read_away(int(length) if length.isdigit() else 0)
             self._send_json(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"at most {LARGEST_BODY} bytes"})
             return None
         return self.rfile.read(int(length))
+
+    def _read_away(self, length: int) -> None:
+        """What a client still sends when its connection is closed would destroy the answer to it."""
+        left = min(length, 20 * LARGEST_BODY)
+        while left > 0 and (part := self.rfile.read(min(left, 65_536))):
+            left -= len(part)
 
     def _next(self, asked: _Next) -> dict[str, Any]:
         return self._told(self.server.desk.before(asked.annotator, asked.skipped))
