@@ -24,6 +24,9 @@ METRICS_WITHOUT_GRADER = ("likelihood", "preference")
 Sharding = Literal["none", "fsdp2", "zero2", "zero3"]
 Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
 PromptStyle = Literal["step_by_step", "few_shot", "answer_only"]
+OWN_MODEL = "model"
+"""What `policy` says for the plan's own model, unless an earlier stage is called so."""
+_ELSE = f"else the newest, or the plan's own, which `{OWN_MODEL}` names."
 NAME_IN_WORDS = "small letters, digits, - and _, at most 40, starting with a letter or digit"
 
 
@@ -101,7 +104,7 @@ class Evaluate(Strict):
 
     type: Literal["evaluate"]
     name: str = Field(pattern=NAME)
-    policy: str | None = Field(None, description="Stage whose model is evaluated; else the newest, or the plan's.")
+    policy: str | None = Field(None, description=f"Stage whose model is evaluated; {_ELSE}")
     served: Served | None = Field(None, description="Instead: a model behind a server, an arm for comparison only.")
     best_of: int = Field(
         1, ge=1, le=1024, description="Sample so many answers and take the one with the highest reward; 1: greedy."
@@ -115,7 +118,7 @@ class Probe(Strict):
 
     type: Literal["probe"]
     name: str = Field(pattern=NAME)
-    policy: str | None = Field(None, description="Stage whose model is probed; else the newest, or the plan's.")
+    policy: str | None = Field(None, description=f"Stage whose model is probed; {_ELSE}")
     served: Served | None = Field(None, description="Instead: a model behind a server.")
     reward: str | None = Field(None, description="Grader that the RL after it optimises; else the plan's `reward`.")
     rows: int = Field(100, ge=1, description="At most this many validation rows, chosen by hash.")
@@ -134,7 +137,7 @@ class Label(Strict):
 
     type: Literal["label"]
     name: str = Field(pattern=NAME)
-    policy: str | None = Field(None, description="Stage whose model writes; else the newest, or the plan's.")
+    policy: str | None = Field(None, description=f"Stage whose model writes; {_ELSE}")
     answers: str = Field("preferences.jsonl", description="The file of answers that the team commits.")
     prompts: int = Field(200, ge=1, description="At most so many training and validation prompts, chosen by hash.")
     completions: int = Field(2, ge=2, le=9, description="Completions to a prompt; more than 2 are ranked.")
@@ -156,7 +159,7 @@ class Training(Strict):
 
     type: str
     name: str = Field(pattern=NAME)
-    policy: str | None = Field(None, description="Stage whose model this starts from; else the newest, or the plan's.")
+    policy: str | None = Field(None, description=f"Stage whose model this starts from; {_ELSE}")
     control: bool = Field(
         False, description="An arm for comparison only: never the default input of a later stage, never the result."
     )

@@ -11,6 +11,7 @@ from graders.errors import nearest
 from graders.reward_model import stages_of
 from pipelines.plan import (
     METRICS_WITHOUT_GRADER,
+    OWN_MODEL,
     PPO,
     Evaluate,
     Gate,
@@ -127,7 +128,8 @@ def _stage_links(stage: Stage, seen: Mapping[str, Stage]) -> list[tuple[str, str
     for kind in STAGES[stage.type].reads:
         named = getattr(stage, kind, None)
         left = [name for name, earlier in seen.items() if STAGES[earlier.type].leaves == kind]
-        if named is not None and named not in left:
+        own = kind == "policy" and named == OWN_MODEL
+        if named is not None and named not in left and not own:
             faults.append((kind, f"`{named}` is no earlier stage that leaves {_LEFT[kind]}{did_you_mean(named, left)}"))
     trained = [name for name, earlier in seen.items() if isinstance(earlier, Training)]
     if isinstance(stage, Training) and stage.same_time_as is not None and stage.same_time_as not in trained:

@@ -122,10 +122,12 @@ def judging_stages(plan: Plan, stage: Stage) -> tuple[str, ...]:
 
 def _sources(stage: Stage, earlier: Iterable[Step]) -> dict[Kind, str]:
     """For each kind that the stage reads, the step it names, else the newest that leaves it and is no control."""
-    newest = {STAGES[step.stage.type].leaves: step.stage.name for step in earlier if not is_control(step.stage)}
+    before = list(earlier)
+    names = {step.stage.name for step in before}
+    newest = {STAGES[step.stage.type].leaves: step.stage.name for step in before if not is_control(step.stage)}
     reads = () if served_by(stage) else STAGES[stage.type].reads
     chosen = {kind: getattr(stage, kind, None) or newest.get(kind) for kind in reads}
-    return {kind: name for kind, name in chosen.items() if name is not None}
+    return {kind: name for kind, name in chosen.items() if name in names}
 
 
 def _read(sources: Mapping[Kind, str], found: Mapping[str, Step], base: Path) -> dict[str, str]:

@@ -129,6 +129,17 @@ def test_a_stage_reads_the_newest_model_that_is_no_control(write_plan: Writer) -
     assert read == [None, None, "sft", "sft"]
 
 
+def test_a_stage_may_start_from_the_plans_own_model_whatever_came_before(write_plan: Writer) -> None:
+    other = {"type": "sft", "name": "other", "policy": "model", "epochs": 3}
+    again = {"type": "evaluate", "name": "base_again", "policy": "model"}
+    plan = write_plan(BASE, SFT, AFTER, other, {"type": "evaluate", "name": "after_other"}, again)
+    found = steps(load_plan(plan), plan.parent / "run")
+    assert [step.sources.get("policy") for step in found] == [None, None, "sft", None, "other", None]
+    assert found[3].parts["model"] == found[1].parts["model"]
+    called_so = write_plan(BASE, {**SFT, "name": "model"}, {"type": "evaluate", "name": "after", "policy": "model"})
+    assert steps(load_plan(called_so), plan.parent / "run")[2].sources["policy"] == "model", "a stage of that name wins"
+
+
 LABEL = {"type": "label", "name": "ask", "prompts": 20, "at_least": 5}
 
 
