@@ -39,7 +39,7 @@ _AUDITED = 200
 class Request:
     """What the user named. given: answers, their paths relative to the working folder. spec: how to read the data, its
     paths relative to the plan's folder; its `train` is replaced by the answer `data`. busy: shown while this works.
-    watcher: shows how far the probe is."""
+    tell: says a line at once. watcher: shows how far the probe is."""
 
     out: Path
     spec: DataSpec
@@ -48,6 +48,7 @@ class Request:
     ask: Ask | None = None
     force: bool = False
     busy: Callable[[str], AbstractContextManager[object]] = nullcontext
+    tell: Callable[[str], None] = lambda _: None
     watcher: Callable[[], AbstractContextManager[Watcher]] = lambda: nullcontext(Silent())
 
 
@@ -79,7 +80,8 @@ def advise(request: Request) -> Advice:
     """Asks, measures, decides and writes. Raises UserError for everything that the user can mend."""
     make_folder(request.out.parent)
     voices, notes = _voices(request)
-    rows, data, answers, probed = _answered(request, voices)
+    rows, data, answers, probed, why_not = _answered(request, voices)
+    notes = (*notes, why_not) if why_not else notes
     try:
         return _advised(request, notes, (rows, data, answers, probed))
     except UserError:  # a flag that led to it is not kept, or the next call without it would end here too
@@ -101,7 +103,7 @@ def _advised(
     if data is not None and labelled > data.num_rows:
         told = f"labelled says {labelled:,}, but the file has {data.num_rows:,} rows: the advice is for that number."
         notes = (*notes, told)
-    if answers[PROBE].value is True and probed is None:
+    if answers[PROBE] == Answer(True, "told") and probed is None:
         notes = (*notes, "Nothing was probed: it takes rows, and a grader that can score answers to them.")
     decision = decide(gather(data, answers, probed, shared=request.spec.test is None))
     plan, written = None, False
@@ -163,8 +165,9 @@ def _voices(request: Request) -> tuple[Voices, tuple[str, ...]]:
 
 def _answered(
     request: Request, voices: Voices
-) -> tuple[Rows | None, DataProfile | None, dict[str, Answer], Probed | None]:
-    """The data, its profile, all answers, and what the probe found; what was told is saved, however this ends."""
+) -> tuple[Rows | None, DataProfile | None, dict[str, Answer], Probed | None, str]:
+    """The data, its profile, all answers, what the probe found, and why nothing was probed, where nobody asked for it;
+    what was told is saved, however this ends."""
     folder, path = request.out.parent, answers_path(request.out)
     answers: dict[str, Answer] = {}
     try:
@@ -177,14 +180,24 @@ def _answered(
         context = Context(folder, data, _told(answers), gpu_memory_gib())
         answers |= interview(QUESTIONS[:first], context, voices)
         write_answers(path, {**voices.earlier, **voices.given, **_told(answers)})
-        probed = _probed(request, data, answers)
+        probed, why_not = _tried(request, data, answers)
         context = replace(context, told=_told(answers), probed=probed)
         answers |= interview(QUESTIONS[first:], context, voices)
     except Interrupted as interrupted:
         write_answers(path, {**voices.earlier, **voices.given, **_told(answers), **_told(interrupted.answers)})
         raise
     write_answers(path, _told(answers))
-    return rows, data, answers, probed
+    return rows, data, answers, probed, why_not
+
+
+def _tried(request: Request, data: DataProfile | None, answers: Mapping[str, Answer]) -> tuple[Probed | None, str]:
+    """What the model does now; or why it could not be tried, which only ends `init` where somebody wanted it tried."""
+    try:
+        return _probed(request, data, answers), ""
+    except UserError as error:
+        if answers[PROBE].origin == "told":
+            raise
+        return None, f"The model could not be tried: {error.happened}"
 
 
 def _probed(request: Request, data: DataProfile | None, answers: Mapping[str, Answer]) -> Probed | None:
@@ -192,6 +205,8 @@ def _probed(request: Request, data: DataProfile | None, answers: Mapping[str, An
     grader = named_grader(str(answers["grader"].value), data) if data is not None else None
     if answers[PROBE].value is not True or data is None or grader is None:
         return None
+    if answers[PROBE].origin == "assumed":
+        request.tell("Trying the model on some of your rows, which takes a moment; --no-probe leaves it out.")
     model, folder = str(answers["model"].value), request.out.parent
     with request.watcher() as watcher:
         outcome = probe(plan_to_probe(_spec(request.spec, answers), data, model, grader, folder), watcher)

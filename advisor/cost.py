@@ -123,7 +123,7 @@ def cost(
         pairs=round(profile.num_pairs * learned),
         thumbs=round(profile.num_thumbs * learned),
         prompt=profile.prompt_tokens,
-        answer=max(1, profile.answer_tokens, REASONING_TOKENS if reasons else 0),
+        answer=answer_tokens(profile, reasons),
         hidden=size.hidden if size else WIDE,
         shared=size is not None and not sizing.is_checkpointed(size.parameters),
     )
@@ -136,6 +136,11 @@ def cost(
         return Cost(round(trained), round(sampled))
     seconds = machine.seconds(size.parameters, trained, sampled, stages=1 + len(methods))
     return Cost(round(trained), round(sampled), seconds / 3600)
+
+
+def answer_tokens(profile: DataProfile, reasons: bool) -> int:
+    """Of a typical answer of the model. reasons: it may reason where the rows show the last line alone."""
+    return max(1, profile.answer_tokens, REASONING_TOKENS if reasons else 0)
 
 
 def _sft(rows: _Rows) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from graders.errors import UserError
 from graders.union import AnyGrader, parse_grader
 from pipelines.data.rows import Role
 from pipelines.data.spec import DataSpec
-from pipelines.plan import DecisionRecord, Plan
+from pipelines.plan import OWN_MODEL, DecisionRecord, Plan
 
 SKEWED = 5.0
 """From this many times as many rows of the commonest label as of the rarest, rare labels are up-weighted. OpenAI's RFT
@@ -152,7 +152,15 @@ def _stages(decision: Decision, control: bool, rl_gate: bool, graded: bool) -> l
             {"type": STAGE_TYPES.get(method, method), "name": method, **reward},
             {"type": "evaluate", "name": f"after_{method}", **(_worse_gate(decision, method) if gated else {})},
         ]
-    if control and methods[:1] == ["sft"] and len(methods) > 1:
-        arm = {"type": "sft", "name": "sft_longer", "policy": "sft", "control": True, "same_time_as": methods[-1]}
-        stages += [arm, {"type": "evaluate", "name": "after_sft_longer", "policy": "sft_longer"}]
-    return stages
+    return stages + (_control(decision, methods) if control else [])
+
+
+def _control(decision: Decision, methods: Sequence[str]) -> list[dict[str, object]]:
+    """SFT for as long as what is advised takes: after the SFT of the advice, or in its place."""
+    further = methods[:1] == ["sft"]
+    others = methods[1:] if further else methods
+    if not decision.facts.imitable or not others:
+        return []
+    name, policy = ("sft_longer", "sft") if further else ("sft_instead", OWN_MODEL)
+    arm = {"type": "sft", "name": name, "policy": policy, "control": True, "same_time_as": others[-1]}
+    return [arm, {"type": "evaluate", "name": f"after_{name}", "policy": name}]

@@ -12,6 +12,7 @@ from pathlib import Path
 from advisor import checks
 from advisor.answers import Answer
 from advisor.checks import NONE, STARTER, UNKNOWN, Check, Value
+from advisor.probing import probe_seconds
 from advisor.profile import DataProfile
 from pipelines.probe_result import Probed
 
@@ -110,6 +111,23 @@ def _grader(context: Context) -> Answer:
     return Answer(fit.grader.type, "measured")
 
 
+def _seconds_to_try(context: Context) -> float | None:
+    """Of a probe, where one can be made."""
+    grader = str(context.told.get("grader", _grader(context).value))
+    return probe_seconds(context.profile, grader, context.model, context.folder)
+
+
+def _probe(context: Context) -> Answer:
+    """Where it takes a moment, nothing is gained by assuming."""
+    seconds = _seconds_to_try(context)
+    return Answer(seconds is not None and seconds <= A_MOMENT, "assumed")
+
+
+def _probe_takes_a_while(context: Context) -> bool:
+    seconds = _seconds_to_try(context) if context.gpu_gib else None
+    return seconds is not None and A_MOMENT < seconds <= A_WHILE
+
+
 def _reasoning_helps(context: Context) -> Answer:
     """Only trying the model both ways can measure it."""
     if context.probed is not None and context.probed.reasoning_helps is not None:
@@ -156,6 +174,8 @@ DATA = Question(
     is_path=True,
 )
 
+A_MOMENT, A_WHILE = 60.0, 3600.0
+"""Seconds of a probe: up to the one it is made unless somebody says no, up to the other a person is asked."""
 PROBE = "probe"
 """The question after which the model is tried, if that is wanted: what comes later may be measured by it."""
 
@@ -212,11 +232,11 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         PROBE,
         "Shall the model be tried on your rows first, asked in several ways?",
-        "Then what it can do, and whether a better prompt would do, is measured in place of assumed.",
+        "It takes minutes; then what it can do, and whether a better prompt would do, is measured in place of assumed.",
         checks.yes_no,
-        _assumed(False),
+        _probe,
         YES_NO,
-        when=lambda _: False,  # asked of nobody, for it takes a while: who wants it says --probe
+        when=_probe_takes_a_while,
     ),
     Question(
         "reasoning_helps",

@@ -31,14 +31,15 @@ def rows_file(folder: Path, task: str, num_rows: int, **without: Any) -> None:
 
 
 def test_init_and_run_take_a_file_to_a_report(tmp_path: Path) -> None:
-    """A short form of the whole path: SFT on 40 rows, then one round of rejection sampling."""
+    """A short form of the whole path: the model is tried, then one round of rejection sampling on 40 rows."""
     rows_file(tmp_path, "arithmetic", 40)
     told = json.loads(tool(tmp_path, "init", "--data", "rows.jsonl", "--yes", "--json"))
-    assert told["stages"] == ["sft", "rejection_sampling"]
+    assert told["answers"]["format_new"] == {"value": False, "origin": "measured"}
+    assert told["stages"] == ["rejection_sampling"]
     settings = ["evaluation.pass_k=0", "stages.rejection_sampling.samples_per_prompt=2"]
     overrides = [part for setting in settings for part in ("--set", setting)]
     report = json.loads(tool(tmp_path, "run", "plan.yaml", "--json", *overrides))
-    assert [stage["name"] for stage in report["stages"]] == ["base", "after_sft", "after_rejection_sampling"]
+    assert [stage["name"] for stage in report["stages"]] == ["base", "after_rejection_sampling"]
     assert report["comparison"]["claim"] == "too few rows"
     state = json.loads(tool(tmp_path, "status", "plan.yaml", "--json"))
     assert state["stages"][0]["why"] == "changed: evaluation", "status without --set sees the plan's own settings"
@@ -48,7 +49,7 @@ def test_init_and_run_take_a_file_to_a_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "settings", "stages"),
     [
-        ("arithmetic", ["reasoning_helps=yes"], ["base", "after_sft", "after_grpo"]),
+        ("arithmetic", ["reasoning_helps=yes"], ["base", "after_grpo"]),
         ("extract", ["reasoning_helps=no"], ["base", "after_sft"]),
         ("intent", ["reasoning_helps=no"], ["base", "after_sft"]),
         ("tone", [], ["base", "after_sft", "after_dpo"]),

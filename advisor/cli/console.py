@@ -20,6 +20,11 @@ def busy(text: str) -> AbstractContextManager[object]:
     return plain_console(stderr=True).status(Text(shown(text)))
 
 
+def tell(text: str) -> None:
+    """A line on stderr, at once."""
+    plain_console(stderr=True).print(Text(shown(text), "dim"))
+
+
 def print_indented(console: Console, line: Text) -> None:
     """A line under a heading, with all the lines it is broken into."""
     console.print(Padding(Wrapped(line), (0, 0, 0, 2), expand=False))

@@ -14,7 +14,11 @@ from advisor.cli.options import data_options, language_option
 @click.option("--answers", type=click.Path(path_type=Path), help="Take answers from this file.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Give one answer.")
 @click.option("--yes", is_flag=True, help="Take the default of every question that has no answer yet.")
-@click.option("--probe", is_flag=True, help="Try the model on the rows first: measure in place of assuming.")
+@click.option(
+    "--probe/--no-probe",
+    default=None,
+    help="Try the model on the rows first: measure in place of assuming; else where it takes a minute at most.",
+)
 @data_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("plan.yaml"), help="Where the plan goes.")
 @click.option("--force", is_flag=True, help="Overwrite a plan that differs.")

@@ -8,7 +8,7 @@ from typing import Any
 from advisor.advise import Request
 from advisor.checks import NONE
 from advisor.cli.ask import ask
-from advisor.cli.console import busy
+from advisor.cli.console import busy, tell
 from advisor.cli.options import data_spec
 from advisor.cli.progress import Terminal
 from advisor.interview import parse_sets
@@ -23,7 +23,7 @@ def request_from(out: Path, yes: bool, options: Mapping[str, Any]) -> Request:
         happened = "there is no terminal to ask on"
         raise UserError(happened, "answers given beforehand", "add --yes for the defaults, or --answers FILE")
     flags = {key: options[key] for key in ("data", "model") if options[key] is not None}
-    flags |= {PROBE: True} if options["probe"] else {}
+    flags |= {PROBE: options["probe"]} if options["probe"] is not None else {}
     return Request(
         out=out,
         spec=data_spec(NONE, options, out.parent),
@@ -32,5 +32,6 @@ def request_from(out: Path, yes: bool, options: Mapping[str, Any]) -> Request:
         ask=ask if terminal and not yes else None,
         force=bool(options["force"]),
         busy=busy,
+        tell=tell,
         watcher=Terminal,
     )

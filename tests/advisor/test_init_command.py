@@ -243,7 +243,7 @@ def test_on_a_terminal_a_path_is_typed_as_it_is_and_no_default_stands_in_its_way
 
 def test_on_a_terminal_enter_takes_each_default(here, jsonl):
     jsonl(conftest.sums(True))
-    terminal = Terminal(here, "init", "--data", "rows.jsonl")
+    terminal = Terminal(here, "init", "--data", "rows.jsonl", "--no-probe")
     questions = ["What is the model to do", "Which model?", "Can a program", "Which grader", "Do answers get better"]
     for question in [*questions, "new to the model?", "How shall the plan be called?"]:
         terminal.wait_for(question)

@@ -46,6 +46,16 @@ def test_a_probe_stands_before_rl_as_a_gate_unless_nobody_wants_it(jsonl):
     assert "probe" not in {stage.type for stage in run(path, {"rl_gate": "no"}).plan.stages}
 
 
+@pytest.mark.parametrize(
+    ("new", "name", "start"), [("yes", "sft_longer", "sft"), ("no", "sft_instead", "model")], ids=["further", "instead"]
+)
+def test_beside_rl_stands_sft_for_as_long_where_that_is_wanted(jsonl, new, name, start):
+    plan = run(jsonl(conftest.sums(worked=True)), {"control": "yes", "format_new": new}).plan
+    arm, after = plan.stages[-2:]
+    assert (arm.type, arm.name, arm.policy, arm.control, arm.same_time_as) == ("sft", name, start, True, "grpo")
+    assert (after.type, after.policy) == ("evaluate", name)
+
+
 def test_no_probe_stands_where_no_rl_follows(jsonl):
     plan = run(jsonl(conftest.labels())).plan
     assert "probe" not in {stage.type for stage in plan.stages}

@@ -1,6 +1,7 @@
 """`probe` and `init --probe` as a user calls them, on the starter, in their child process."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -9,20 +10,31 @@ from advisor.advise import gather
 from advisor.answers import Answer
 from advisor.cli.main import run_command
 from advisor.decide import decide
+from advisor.hardware import Speed
 from advisor.interview import Voices, interview
+from advisor.probing import probe_seconds
 from advisor.profile import profile
-from advisor.questions import QUESTIONS, Context
+from advisor.questions import PROBE, QUESTIONS, Context
+from advisor.reading import measure
+from pipelines.data.spec import DataSpec
 from pipelines.plan_file import load_plan
 from pipelines.probing import known
 from pipelines.starter.tasks import generate
 from tests.advisor import conftest
 from tests.pipelines.test_probe_result import found, style
 
+STARTER_PARAMETERS = 1_290_000
+
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def untried():
+    """Here models are tried."""
 
 
 def test_what_was_measured_once_is_known_to_init_and_to_the_plan(here, jsonl, capsys):
@@ -39,13 +51,14 @@ def test_what_was_measured_once_is_known_to_init_and_to_the_plan(here, jsonl, ca
     assert measured["verdict"] == "ready"
     assert "probe it has not run yet" in done.err
 
-    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--probe", "--json"]) == 0
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--json"]) == 0
     done = capsys.readouterr()
     told = json.loads(done.out)
     assert "already done" in done.err
     assert told["probe"]["facts"] == measured["facts"]
+    assert told["answers"]["probe"] == {"value": True, "origin": "assumed"}
     assert told["answers"]["format_new"] == {"value": False, "origin": "measured"}
-    assert yaml.safe_load((here / "answers.yaml").read_text()) == {"data": "rows.jsonl", "probe": True}
+    assert yaml.safe_load((here / "answers.yaml").read_text()) == {"data": "rows.jsonl"}
 
     assert run_command(["probe", "plan.yaml"]) == 0
     done = capsys.readouterr()
@@ -54,6 +67,53 @@ def test_what_was_measured_once_is_known_to_init_and_to_the_plan(here, jsonl, ca
     loaded = load_plan(here / "plan.yaml")
     assert known(loaded).base_score == direct["pass_rate"]
     assert known(load_plan(here / "plan.yaml", ["seed=1"])) is None
+
+
+def test_nobody_need_have_the_model_tried(here, jsonl, capsys):
+    jsonl(generate("arithmetic", 60, seed=3))
+    assert run_command(["init", "--data", "rows.jsonl", "--yes", "--no-probe", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["probe"] is None
+    assert told["answers"]["format_new"] == {"value": True, "origin": "assumed"}
+    assert yaml.safe_load((here / "answers.yaml").read_text()) == {"data": "rows.jsonl", "probe": False}
+
+
+def test_a_model_that_cannot_be_tried_spoils_no_plan_unless_somebody_wants_it_tried(here, jsonl, tiny_model, capsys):
+    shutil.copytree(tiny_model, here / "bare")
+    for path in (here / "bare").glob("*token*"):
+        path.unlink()
+    jsonl(generate("arithmetic", 60, seed=3))
+    command = ["init", "--data", "rows.jsonl", "--model", "bare", "--yes"]
+    assert run_command(command) == 0
+    assert "The model could not be tried: stage `probe`" in " ".join(capsys.readouterr().out.split())
+    assert load_plan(here / "plan.yaml").plan.model.name == "./bare"
+    assert run_command([*command, "--probe"]) == 1
+    assert "stage `probe`" in capsys.readouterr().err
+
+
+def test_how_long_a_probe_takes_decides_whether_it_is_made_or_asked_for(jsonl, tmp_path, monkeypatch):
+    jsonl(generate("arithmetic", 60, seed=3))
+    _, data = measure(DataSpec(train="rows.jsonl"), tmp_path)
+    slow = Speed(1e6, None)
+    monkeypatch.setattr("advisor.probing.speed", lambda: slow)
+    seconds = probe_seconds(data, "numeric", "starter", tmp_path)
+    answered = 60 * (4 + 16) * data.answer_tokens
+    assert seconds == pytest.approx(slow.seconds(STARTER_PARAMETERS, 0, answered, 1), rel=0.1)
+    assert probe_seconds(None, "numeric", "starter", tmp_path) is None
+    assert probe_seconds(data, "none", "starter", tmp_path) is None
+    assert probe_seconds(data, "numeric", "owner/model", tmp_path) is None, "of an unknown size"
+    judge = '{"type": "judge", "model": "m", "criteria": "It is polite."}'
+    assert probe_seconds(data, judge, "starter", tmp_path) is None, "it costs money"
+    jsonl(generate("arithmetic", 20, seed=3))
+    _, few = measure(DataSpec(train="rows.jsonl"), tmp_path)
+    assert probe_seconds(few, "numeric", "starter", tmp_path) is None
+
+    question = next(question for question in QUESTIONS if question.key == PROBE)
+    for seconds, gpu, made, asked in [(59, 0, True, False), (61, 0, False, False), (61, 80, False, True)]:
+        monkeypatch.setattr("advisor.questions.probe_seconds", lambda *_, seconds=seconds: seconds)
+        context = Context(tmp_path, data, gpu_gib=gpu)
+        assert question.default(context) == Answer(made, "assumed")
+        assert question.when(context) == asked
 
 
 BAD = [

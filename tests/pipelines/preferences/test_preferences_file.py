@@ -95,13 +95,13 @@ def test_init_advises_and_plans_by_a_file_of_pairs(tmp_path: Path, monkeypatch: 
     write(tmp_path / "pairs.jsonl", pairs([f"May I {n}?" for n in range(600)]))
     plan = tmp_path / "plan.yaml"
     told = ["--data", "rows.jsonl", "--preferences", "pairs.jsonl"]
-    assert run_command(["init", *told, "--yes"]) == 0
+    assert run_command(["init", *told, "--no-probe", "--yes"]) == 0
     assert "on the 600 pairs" in plan.read_text()
     loaded = load_plan(plan).plan
     assert loaded.data.preferences == "pairs.jsonl"
     assert [stage.type for stage in loaded.stages if isinstance(stage, Training)][-1] == "dpo"
     write(tmp_path / "pairs.jsonl", pairs([f"May I {n}?" for n in range(20)]))
-    assert run_command(["init", *told, "--yes", "--force"]) == 0
+    assert run_command(["init", *told, "--no-probe", "--yes", "--force"]) == 0
     assert load_plan(plan).plan.data.preferences is None, "too few for DPO"
 
 
