@@ -1,12 +1,12 @@
 """Which of a prompt's graded answers are trained on, and why the others are not. Pure.
 
 In: the answers of all rounds so far. Out: what is kept, what was dropped for which reason, and pairs of a right and a
-wrong answer. An answer is kept when it passes, ended by itself, holds no false equation, and reasons otherwise than the
-row's own completion and those kept before (Yuan et al. 2023, arXiv 2308.01825). Of easy prompts fewer are kept: the
-share of `most` that the prompt fails in, since easy prompts, of which most right answers are, teach least (DART-Math,
-Tong et al. 2024, arXiv 2407.13690). `best` keeps each prompt's best answer alone (RAFT, Dong et al. 2023, arXiv
-2304.06767). A hinted answer (STaR, Zelikman et al. 2022, arXiv 2203.14465) must pass and, in a task of calculation,
-write one: the bare answer is a copy of the hint.
+wrong answer. An answer is kept when it passes, ended by itself, holds no false equation, and reasons otherwise than
+those kept before and than the row's own completion, where that is trained on beside it (Yuan et al. 2023, arXiv
+2308.01825). Of easy prompts fewer are kept: the share of `most` that the prompt fails in, since easy prompts, of which
+most right answers are, teach least (DART-Math, Tong et al. 2024, arXiv 2407.13690). `best` keeps each prompt's best
+answer alone (RAFT, Dong et al. 2023, arXiv 2304.06767). A hinted answer (STaR, Zelikman et al. 2022, arXiv 2203.14465)
+must pass and, in a task of calculation, write one: the bare answer is a copy of the hint.
 """
 
 import math
@@ -26,12 +26,14 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """keep, most: the plan's `keep` and `max_kept_per_prompt`. checked: whether equations must hold."""
+    """keep, most: the plan's `keep` and `max_kept_per_prompt`. checked: whether equations must hold. beside: the row's
+    own completion is trained on too, so that an answer must reason otherwise."""
 
     keep: Literal["passing", "best"]
     most: int
     form: Form
     checked: bool
+    beside: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,12 @@ def choose(row: Row, answers: Sequence[Answer], rules: Rules) -> Choice:
     sound = [answer for answer, fault in zip(answers, faults, strict=True) if fault is None]
     own = [answer for answer in answers if not answer.hinted and answer.graded.passed is not None]
     right = sum(answer.right for answer in own)
-    distinct = _distinct(row, sound, rules.form)
+    distinct = _distinct(row, sound, rules)
     dropped["repeated"] += len(sound) - len(distinct)
     kept = sorted(distinct, key=lambda answer: -(answer.graded.score or 0.0))[: _allowed(rules, right, len(own))]
     dropped["over the cap" if rules.keep == "passing" else "not best"] += len(distinct) - len(kept)
     wrong = [answer for answer in answers if answer.graded.passed is False and not answer.graded.truncated]
-    rejected = [answer.text for answer in _distinct(row, wrong, rules.form) if answer not in kept]
+    rejected = [answer.text for answer in _distinct(row, wrong, rules) if answer not in kept]
     good = [answer.text for answer in kept] + ([row.demonstration] if row.demonstration else [])
     pairs = tuple(zip(good, rejected, strict=False))
     return Choice(row, len(own), right, tuple(kept), {key: n for key, n in dropped.items() if n}, pairs)
@@ -107,12 +109,12 @@ def _fault(answer: Answer, rules: Rules) -> Reason | None:
     return None
 
 
-def _distinct(row: Row, answers: Sequence[Answer], form: Form) -> list[Answer]:
-    """The first of each path, and none like the row's own completion."""
-    seen = set() if row.demonstration is None else {path_of(row.demonstration, form)}
+def _distinct(row: Row, answers: Sequence[Answer], rules: Rules) -> list[Answer]:
+    """The first of each path, and none like a completion of the row's own that stands beside it."""
+    seen = {path_of(row.demonstration, rules.form)} if rules.beside and row.demonstration is not None else set()
     found = []
     for answer in answers:
-        if (path := path_of(answer.text, form)) not in seen:
+        if (path := path_of(answer.text, rules.form)) not in seen:
             seen.add(path)
             found.append(answer)
     return found

@@ -216,8 +216,10 @@ class RejectionSampling(Training):
     hint: bool = Field(
         False, description="Ask prompts that were never solved again with the right answer in the prompt (STaR)."
     )
-    demonstrations: Literal["left_out"] | None = Field(
-        None, description="left_out: trains on its own right answers alone, and compares with the rows'."
+    demonstrations: Literal["left_out", "unsolved"] | None = Field(
+        None,
+        description="The rows' own: all are trained on. unsolved: those to prompts of which no own answer is kept. "
+        "left_out: none, they are compared with.",
     )
     samples_per_prompt: int = Field(8, ge=1, description="Answers sampled for each training prompt.")
     temperature: float = Field(1.0, ge=0.001, description="Sampling temperature.")
@@ -227,7 +229,7 @@ class RejectionSampling(Training):
     batch_size: int | None = Field(None, ge=1, description="Rows per optimizer step, over all processes.")
 
     def imitated(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows whose own demonstration it trains on beside its answers."""
+        """The rows whose own demonstration it may train on beside its answers."""
         return [row for row in rows if row.demonstration is not None and self.demonstrations != "left_out"]
 
 

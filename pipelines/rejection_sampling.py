@@ -86,7 +86,8 @@ def _stage(job: Job) -> _Stage:
     grader = checked_grader(job, job.reward_name, split.train.rows)
     shown = [row.demonstration for row in split.train.rows if row.demonstration is not None]
     form = form_of(grader, shown)
-    rules = Rules(config.keep, config.max_kept_per_prompt, form, checks_equations(form, shown))
+    beside = config.demonstrations != "unsolved"
+    rules = Rules(config.keep, config.max_kept_per_prompt, form, checks_equations(form, shown), beside)
     if config.demonstrations == "left_out":
         split = replace(split, train=split.train.only(map(compared_with, split.train.rows)))
     return _Stage(job, config, split, grader, rules)
@@ -148,9 +149,9 @@ def _trained(stage: _Stage, number: int, choices: Mapping[int, Sequence[Choice]]
         numbers = _train(stage, number, choices[number]) if new else {}
         if processes.is_first():
             score = best_score(stage.folder(number)) if new else None
-            write_json(
-                path, {"round": number, **told, "trained": new, "validation_score": score, "training": dict(numbers)}
-            )
+            own = sum(_shown(stage, choice) for choice in choices[number])
+            last = {"trained": new, "validation_score": score, "training": dict(numbers)}
+            write_json(path, {"round": number, **told, "own": own, **last})
     wait_for([path], stage.job.progress)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
@@ -161,7 +162,7 @@ def _texts(choices: Sequence[Choice]) -> list[list[str]]:
 
 
 def _train(stage: _Stage, number: int, choices: Sequence[Choice]) -> Numbers:
-    own = [choice.row for choice in choices if choice.row.demonstration is not None]
+    own = [choice.row for choice in choices if _shown(stage, choice)]
     kept = [(choice.row, answer.text) for choice in choices for answer in choice.kept]
     if not own and not kept:
         raise nothing_kept(choices, stage.folder(number) / "answers")
@@ -173,6 +174,11 @@ def _train(stage: _Stage, number: int, choices: Sequence[Choice]) -> Numbers:
     sampled = [replace(row, completion=text, desirable=None) for row, text in kept]
     part = replace(job, folder=stage.folder(number), policy=policy, match_seconds=seconds, most_seconds=most)
     return imitate(part, config, stage.split.train.only(own + sampled), stage.split.validation.rows)
+
+
+def _shown(stage: _Stage, choice: Choice) -> bool:
+    """Whether the row's own demonstration is trained on."""
+    return choice.row.demonstration is not None and (stage.rules.beside or not choice.kept)
 
 
 def _seconds_a_round(stage: _Stage, seconds: float | None, parts: int = 1) -> float | None:
@@ -217,14 +223,14 @@ def _leave(stage: _Stage, best: int) -> None:
 def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> Numbers:
     """The best round's, and the seconds of all of them: sampling is part of the method's time."""
     seconds = sum(one["sampling_seconds"] + one["training"].get("train_seconds", 0.0) for one in rounds)
-    own = sum(row.demonstration is not None for row in stage.split.train.rows)
-    note = f"{stage.job.stage}: no sampled answer was kept, so this was SFT on the {own} rows that have a completion"
+    shown = sum(row.demonstration is not None for row in stage.split.train.rows)
+    note = f"{stage.job.stage}: no sampled answer was kept, so this was SFT on the {shown} rows that have a completion"
     if not best["kept"]:
         stage.job.progress.say(note)
     told = {key: value for key, value in best.items() if key not in ("round", "trained", "training")}
     return {
+        "own": shown,  # before a round's own number: a stage begun by a version that counted none goes on
         **told,
-        "own": own,
         "best_round": best["round"],
         "compared_as": stage.rules.form,
         "equations_checked": stage.rules.checked,

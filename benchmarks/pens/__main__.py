@@ -6,4 +6,4 @@ from benchmarks.pens.make import make
 BASELINES = {"base": "over the base", "after_own_all": "over SFT on all of own"}
 
 if __name__ == "__main__":
-    main(__doc__ or "", make, ("all", "worked", "own_all", "own_worked"), 4, BASELINES)
+    main(__doc__ or "", make, ("all", "worked", "own_all", "own_worked", "unsolved"), 4, BASELINES)

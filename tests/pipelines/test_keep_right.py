@@ -62,6 +62,12 @@ def test_a_path_of_the_rows_own_is_no_news() -> None:
     assert [one.text for one in choice.kept] == [B]
 
 
+def test_where_its_own_words_stand_in_the_rows_place_an_equal_path_is_kept() -> None:
+    rules = replace(RULES, beside=False)
+    own = answer("3 + 4 = 7. 7 + 5 = 12. #### 12")
+    assert choose(WORKED, [own, answer("#### 9", 0.0), answer(A)], rules).kept == (own,)
+
+
 def test_of_an_easy_prompt_less_is_kept_than_of_a_hard_one() -> None:
     right = [answer(A), answer(B), answer(C)]
     assert len(choose(ROW, right, RULES).kept) == 1, "always solved"

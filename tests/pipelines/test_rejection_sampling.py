@@ -106,6 +106,16 @@ def test_demonstrations_may_be_left_out_and_are_compared_with(planned: Planner, 
     assert beside["dropped"]["repeated"] > numbers["dropped"]["repeated"], "a path like the row's own is no repetition"
 
 
+def test_demonstrations_may_stand_for_unsolved_prompts_alone(planned: Planner, tmp_path: Path) -> None:
+    numbers = run(job_of(planned(stage={"demonstrations": "unsolved"}), tmp_path / "out"))
+    kept, prompts = (lines(tmp_path / "out" / name) for name in ("kept.jsonl", "prompts.jsonl"))
+    worked = {row.number for row in load_checked(load_plan(planned()).plan.data, tmp_path).train.rows if row.completion}
+    unsolved = {prompt["row"] for prompt in prompts if not prompt["kept"]} & worked
+    assert 0 < numbers["own"] == len(unsolved) < len(worked)
+    assert numbers["examples"] == numbers["own"] + len(kept)
+    assert worked & {item["row"] for item in kept}, "in its own words in place of the row's"
+
+
 def test_later_rounds_ask_the_trained_model_and_leave_one_model(planned: Planner, tmp_path: Path) -> None:
     numbers = run(job_of(planned(rounds=2, start="last"), tmp_path / "out"))
     assert [one["round"] for one in numbers["rounds"]] == [1, 2]
