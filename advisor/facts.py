@@ -17,6 +17,9 @@ Outcome = Literal["sft", "rft", "rlhf", "collect", "do_not_tune"]
 FLOOR, CEILING = TOO_LOW, TOO_GOOD
 """A base score from which RL has nothing to start from, or nothing left: AWS says 0 % and over 95 %; of the published
 RFT cases with a known base score none starts under 0.11 or above 0.88."""
+MANY_WORKED = 500
+"""Answers with steps from which SFT comes first although the model knows the task. Measured on the starter
+(benchmarks/warm_up): 300 brought nothing over RL alone, 1,000 some 7 points."""
 CHANGED = 0.3
 """Share of test rows whose verdict training changes, where nobody measured it. Measured: 11 % by SFT and 34 % by SFT
 then GRPO in the demo (n = 500), 17 to 20 % by five ways of RFT on MAWPS (n = 384). Near the upper end: better a warning
@@ -99,6 +102,14 @@ class Facts:
     def imitable(self) -> bool:
         """There are answers that a model could learn to write."""
         return self.labelled and not self.only_compared
+
+    @property
+    def well_shown(self) -> bool:
+        """So many answers show steps that imitation may teach what RL alone would not find, though the model knows the
+        task; only where it was tried, since a grader then also tells when imitation does harm."""
+        measured = self.origins.get("format_new") == "measured" and self.format_new is False
+        steps = self.imitable and self.demonstrations is True and self.labels is not None
+        return measured and steps and (self.labels or 0) - self.bare >= MANY_WORKED
 
     @property
     def imitates_worked(self) -> bool:

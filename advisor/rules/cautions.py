@@ -38,7 +38,7 @@ CAUTIONS: tuple[Caution, ...] = (
     Caution(
         "worked_alone",
         ("sft", "rft"),
-        lambda f: f.imitates_worked and f.format_new is not False,
+        lambda f: f.imitates_worked and (f.format_new is not False or f.well_shown),
         "{f.bare:,} answers show no steps, and steps help: only the others are imitated, these are compared with "
         "(data.demonstrations: worked).",
         (REFT, OURS),
@@ -53,7 +53,7 @@ CAUTIONS: tuple[Caution, ...] = (
     Caution(
         "no_warm_up",
         ("rft",),
-        lambda f: f.demonstrations is True and f.format_new is False,
+        lambda f: f.demonstrations is True and f.format_new is False and not f.well_shown,
         "No SFT before it: the model knows task and format, and imitating others' answers has made instruct models "
         "worse.",
         (INSTRUCT_HARM,),

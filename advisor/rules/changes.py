@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from advisor.facts import Facts
+from advisor.facts import MANY_WORKED, Facts
 from advisor.rules.families import FEW_LABELS, MANY_LABELS
 from advisor.rules.kinds import Change
 from advisor.rules.stages import FEW_PAIRS, FEW_PROMPTS, MANY_UNPAIRED
@@ -28,6 +28,12 @@ CHANGES: tuple[Change, ...] = (
             replace(f, labels=MANY_LABELS + 1)
             if _has(f.labels, FEW_LABELS) and not _has(f.labels, MANY_LABELS + 1)
             else f
+        ),
+    ),
+    Change(
+        "with 500 answers that show steps",
+        lambda f: (
+            replace(f, labels=MANY_WORKED + f.bare, demonstrations=True) if not _has(f.labels, MANY_WORKED) else f
         ),
     ),
     Change("if thinking step by step helps", lambda f: replace(f, reasoning_helps=True)),

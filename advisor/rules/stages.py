@@ -8,6 +8,7 @@ from advisor.rules.sources import (
     AZURE,
     DEEPSEEK_MATH,
     FIREWORKS,
+    INSTRUCT_HARM,
     KTO_PAPER,
     OPENAI_DPO,
     OPENAI_RFT,
@@ -16,8 +17,10 @@ from advisor.rules.sources import (
     REFT,
     REGRET,
     RFT_YUAN,
+    SWIFT,
     TULU,
     UNPACKING,
+    WARM_UP,
     WEBGPT,
 )
 
@@ -76,6 +79,15 @@ STAGES: tuple[StageRule, ...] = (
         "SFT first: the task or its format is new to the model, and RL can only reward what the model already "
         "does now and then.",
         (OPENAI_RFT, AWS, REFT),
+    ),
+    StageRule(
+        "warm_up_well_shown",
+        ("rft",),
+        lambda f: f.well_shown,
+        "sft",
+        "SFT first, although the model knows the task: on many worked answers it got further than RL alone. Where "
+        "validation rows show that it does harm, as it did to instruct models, it leaves the model as it was.",
+        (WARM_UP, SWIFT, INSTRUCT_HARM),
     ),
     StageRule(
         "warm_up_demonstrations",

@@ -152,8 +152,9 @@ def test_a_reward_model_that_is_not_trained_yet_can_measure_nothing(here, jsonl,
     assert "the reward model of stage `judge`, which is not trained yet" in capsys.readouterr().err
 
 
-def advised(tmp_path, probed, given=None):
-    rows = [conftest.row(n, conftest.word_problem(n)[0], completion=conftest.word_problem(n)[1]) for n in range(300)]
+def advised(tmp_path, probed, given=None, num_rows=300):
+    numbers = range(num_rows)
+    rows = [conftest.row(n, conftest.word_problem(n)[0], completion=conftest.word_problem(n)[1]) for n in numbers]
     data = profile(conftest.made(rows))
     context = Context(tmp_path, data, told=given or {}, probed=probed)
     answers = {"data": Answer("made.jsonl", "told"), **interview(QUESTIONS, context, Voices(given=given or {}))}
@@ -172,6 +173,21 @@ def test_measured_facts_decide(tmp_path):
     assert decision.outcome == "do_not_tune"
     _, decision = advised(tmp_path, found(style("direct", 0, tokens=10), drawn=0.0))
     assert "warm_up_floor" in [fired.id for fired in decision.fired]
+
+
+def test_many_worked_answers_come_first_where_a_model_that_knows_the_task_was_tried(tmp_path):
+    half = found(style("direct", 50, tokens=10))
+    _, decision = advised(tmp_path, half)
+    assert decision.stages == ("grpo",)
+    assert "no_warm_up" in [fired.id for fired in decision.fired]
+    assert "with 500 answers that show steps: sft → grpo" in " ".join(decision.would_change)
+    _, decision = advised(tmp_path, half, num_rows=500)
+    assert decision.stages == ("sft", "grpo")
+    ids = [fired.id for fired in decision.fired]
+    assert "warm_up_well_shown" in ids
+    assert "no_warm_up" not in ids
+    _, decision = advised(tmp_path, half, {"format_new": False}, num_rows=500)
+    assert decision.stages == ("grpo",), "said, not tried: nothing could tell that imitation does harm"
 
 
 def test_a_better_prompt_is_told_of_and_is_enough_where_it_reaches_the_target(tmp_path):
