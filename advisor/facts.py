@@ -107,9 +107,13 @@ class Facts:
     def well_shown(self) -> bool:
         """So many answers show steps that imitation may teach what RL alone would not find, though the model knows the
         task; only where it was tried, since a grader then also tells when imitation does harm."""
-        measured = self.origins.get("format_new") == "measured" and self.format_new is False
-        steps = self.imitable and self.demonstrations is True and self.labels is not None
-        return measured and steps and (self.labels or 0) - self.bare >= MANY_WORKED
+        steps = self.imitable and self.demonstrations is True
+        return self.known and steps and (self.labels or 0) - self.bare >= MANY_WORKED
+
+    @property
+    def known(self) -> bool:
+        """The model was tried, and knows task and format."""
+        return self.origins.get("format_new") == "measured" and self.format_new is False
 
     @property
     def imitates_worked(self) -> bool:

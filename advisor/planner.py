@@ -146,10 +146,10 @@ def _stages(decision: Decision, control: bool, rl_gate: bool, graded: bool) -> l
             continue
         if rl_gate and method in NEEDS_SIGNAL:
             stages.append({"type": "probe", "name": "probe", "stop_early": True, "gate": True})
-        reward = {"reward": JUDGE} if method == "ppo" else {}
+        more = {"ppo": {"reward": JUDGE}, "rejection_sampling": {"demonstrations": "unsolved"}}.get(method, {})
         gated = rl_gate and graded and method != methods[-1]
         stages += [
-            {"type": STAGE_TYPES.get(method, method), "name": method, **reward},
+            {"type": STAGE_TYPES.get(method, method), "name": method, **more},
             {"type": "evaluate", "name": f"after_{method}", **(_worse_gate(decision, method) if gated else {})},
         ]
     return stages + (_control(decision, methods) if control else [])

@@ -33,7 +33,9 @@ CHANGES: tuple[Change, ...] = (
     Change(
         "with 500 answers that show steps",
         lambda f: (
-            replace(f, labels=MANY_WORKED + f.bare, demonstrations=True) if not _has(f.labels, MANY_WORKED) else f
+            replace(f, labels=MANY_WORKED + f.bare, demonstrations=True)
+            if f.known and not _has(f.labels, MANY_WORKED)
+            else f
         ),
     ),
     Change("if thinking step by step helps", lambda f: replace(f, reasoning_helps=True)),

@@ -56,6 +56,12 @@ def test_beside_rl_stands_sft_for_as_long_where_that_is_wanted(jsonl, new, name,
     assert (after.type, after.policy) == ("evaluate", name)
 
 
+def test_rejection_sampling_keeps_demonstrations_for_what_the_model_cannot_solve(jsonl):
+    plan = run(jsonl(conftest.sums(worked=True, num_rows=80))).plan
+    (stage,) = [stage for stage in plan.stages if stage.type == "rejection_sampling"]
+    assert stage.demonstrations == "unsolved"
+
+
 def test_no_probe_stands_where_no_rl_follows(jsonl):
     plan = run(jsonl(conftest.labels())).plan
     assert "probe" not in {stage.type for stage in plan.stages}
