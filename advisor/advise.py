@@ -12,6 +12,7 @@ from advisor.answers import Answer, read_answers, write_answers
 from advisor.checks import NONE, STARTER, Value
 from advisor.cost import Costed, costs
 from advisor.decide import Decision, decide
+from advisor.defaults import Context
 from advisor.facts import Facts
 from advisor.hardware import gpu_memory_gib
 from advisor.interview import Ask, Interrupted, Voices, check_all, interview, move_paths
@@ -19,7 +20,7 @@ from advisor.plan_text import plan_text, write_plan
 from advisor.planner import make_plan, named_grader, reference_column
 from advisor.probing import plan_to_probe
 from advisor.profile import DataProfile
-from advisor.questions import DATA, PROBE, QUESTIONS, Context
+from advisor.questions import DATA, PROBE, QUESTIONS
 from advisor.reading import measure
 from graders.errors import UserError
 from pipelines.data.rows import Rows
@@ -80,24 +81,31 @@ def advise(request: Request) -> Advice:
     """Asks, measures, decides and writes. Raises UserError for everything that the user can mend."""
     make_folder(request.out.parent)
     voices, notes = _voices(request)
-    rows, data, answers, probed, why_not = _answered(request, voices)
-    notes = (*notes, why_not) if why_not else notes
+    known = _answered(request, voices)
     try:
-        return _advised(request, notes, (rows, data, answers, probed))
+        return _advised(request, notes, known)
     except UserError:  # a flag that led to it is not kept, or the next call without it would end here too
         flags = {key: value for key, value in voices.given.items() if voices.earlier.get(key) != value}
-        kept = {key: value for key, value in _told(answers).items() if key not in flags}
+        kept = {key: value for key, value in _told(known.answers).items() if key not in flags}
         write_answers(answers_path(request.out), {**voices.earlier, **kept})
         raise
 
 
-def _advised(
-    request: Request,
-    notes: tuple[str, ...],
-    known: tuple[Rows | None, DataProfile | None, dict[str, Answer], Probed | None],
-) -> Advice:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All that the decision goes by. untried: why nothing was probed, where nobody asked for it and it failed."""
+
+    rows: Rows | None
+    data: DataProfile | None
+    answers: dict[str, Answer]
+    probed: Probed | None
+    untried: str = ""
+
+
+def _advised(request: Request, notes: tuple[str, ...], known: _Known) -> Advice:
     """Decides and writes, once everything is answered and measured."""
-    rows, data, answers, probed = known
+    rows, data, answers, probed = known.rows, known.data, known.answers, known.probed
+    notes = (*notes, known.untried) if known.untried else notes
     _require_consistent(answers)
     labelled = int(answers["labelled"].value)
     if data is not None and labelled > data.num_rows:
@@ -163,11 +171,8 @@ def _voices(request: Request) -> tuple[Voices, tuple[str, ...]]:
     return Voices(check_all(given, folder), check_all(earlier, folder), request.ask), notes
 
 
-def _answered(
-    request: Request, voices: Voices
-) -> tuple[Rows | None, DataProfile | None, dict[str, Answer], Probed | None, str]:
-    """The data, its profile, all answers, what the probe found, and why nothing was probed, where nobody asked for it;
-    what was told is saved, however this ends."""
+def _answered(request: Request, voices: Voices) -> _Known:
+    """Asks and measures; what was told is saved, however this ends."""
     folder, path = request.out.parent, answers_path(request.out)
     answers: dict[str, Answer] = {}
     try:
@@ -180,14 +185,14 @@ def _answered(
         context = Context(folder, data, _told(answers), gpu_memory_gib())
         answers |= interview(QUESTIONS[:first], context, voices)
         write_answers(path, {**voices.earlier, **voices.given, **_told(answers)})
-        probed, why_not = _tried(request, data, answers)
+        probed, untried = _tried(request, data, answers)
         context = replace(context, told=_told(answers), probed=probed)
         answers |= interview(QUESTIONS[first:], context, voices)
     except Interrupted as interrupted:
         write_answers(path, {**voices.earlier, **voices.given, **_told(answers), **_told(interrupted.answers)})
         raise
     write_answers(path, _told(answers))
-    return rows, data, answers, probed, why_not
+    return _Known(rows, data, answers, probed, untried)
 
 
 def _tried(request: Request, data: DataProfile | None, answers: Mapping[str, Answer]) -> tuple[Probed | None, str]:

@@ -19,7 +19,7 @@ FLOOR, CEILING = TOO_LOW, TOO_GOOD
 RFT cases with a known base score none starts under 0.11 or above 0.88."""
 MANY_WORKED = 500
 """Answers with steps from which SFT comes first although the model knows the task. Measured on the starter
-(benchmarks/warm_up): 300 brought nothing over RL alone, 1,000 some 7 points."""
+(benchmarks/warm_up): 300 brought nothing over RL alone, 1,000 six points."""
 CHANGED = 0.3
 """Share of test rows whose verdict training changes, where nobody measured it. Measured: 11 % by SFT and 34 % by SFT
 then GRPO in the demo (n = 500), 17 to 20 % by five ways of RFT on MAWPS (n = 384). Near the upper end: better a warning

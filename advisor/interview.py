@@ -11,7 +11,8 @@ from pathlib import Path
 
 from advisor.answers import Answer
 from advisor.checks import NONE, STARTER, Value
-from advisor.questions import DATA, QUESTIONS, Context, Question
+from advisor.defaults import Context
+from advisor.questions import DATA, QUESTIONS, Question
 from graders.errors import UserError
 from pipelines.data.table import did_you_mean, listed
 

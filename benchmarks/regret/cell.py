@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from advisor.advise import gather
+from advisor.defaults import Context
 from advisor.interview import Voices, check_all, interview
-from advisor.questions import DATA, QUESTIONS, Context
+from advisor.questions import DATA, QUESTIONS
 from advisor.reading import measure
 from benchmarks.regret.design import ARMS, PREFERENCES, Cell
 from benchmarks.regret.make import make

@@ -61,7 +61,7 @@ def fields(num_rows: int = 220) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def untried(monkeypatch: pytest.MonkeyPatch) -> None:
     """`init` tries no model, which takes ten seconds, but where a test is about that: its module overrides this."""
-    monkeypatch.setattr("advisor.questions.probe_seconds", lambda *_: None)
+    monkeypatch.setattr("advisor.defaults.probe_seconds", lambda *_: None)
 
 
 @pytest.fixture

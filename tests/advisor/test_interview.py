@@ -3,9 +3,10 @@
 import pytest
 
 from advisor.answers import Answer, Answers, read_answers, write_answers
+from advisor.defaults import Context
 from advisor.interview import Interrupted, Voices, check_all, interview, move_paths, parse_sets
 from advisor.profile import profile
-from advisor.questions import DATA, QUESTIONS, Context
+from advisor.questions import DATA, QUESTIONS
 from graders.errors import UserError
 from tests.advisor.conftest import made, row, word_problem
 

@@ -10,11 +10,12 @@ from advisor.advise import gather
 from advisor.answers import Answer
 from advisor.cli.main import run_command
 from advisor.decide import decide
+from advisor.defaults import Context
 from advisor.hardware import Speed
 from advisor.interview import Voices, interview
 from advisor.probing import probe_seconds
 from advisor.profile import profile
-from advisor.questions import PROBE, QUESTIONS, Context
+from advisor.questions import PROBE, QUESTIONS
 from advisor.reading import measure
 from pipelines.data.spec import DataSpec
 from pipelines.plan_file import load_plan
@@ -110,7 +111,7 @@ def test_how_long_a_probe_takes_decides_whether_it_is_made_or_asked_for(jsonl, t
 
     question = next(question for question in QUESTIONS if question.key == PROBE)
     for seconds, gpu, made, asked in [(59, 0, True, False), (61, 0, False, False), (61, 80, False, True)]:
-        monkeypatch.setattr("advisor.questions.probe_seconds", lambda *_, seconds=seconds: seconds)
+        monkeypatch.setattr("advisor.defaults.probe_seconds", lambda *_, seconds=seconds: seconds)
         context = Context(tmp_path, data, gpu_gib=gpu)
         assert question.default(context) == Answer(made, "assumed")
         assert question.when(context) == asked

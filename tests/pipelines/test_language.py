@@ -16,6 +16,7 @@ from pipelines.language import FOLDER, VALUE, Template, filled, preferred, read_
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "advisor/questions.py",
+    "advisor/defaults.py",
     "advisor/checks.py",
     "advisor/cli/ask.py",
     "advisor/cli/request.py",
