@@ -92,8 +92,8 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     """measure: how a model is scored; None: not at all.
 
     start: what the input model is worth. "counts": it remains where training never got better. "if_sure": where all
-    that training made of it is surely worse; imitation teaches a manner that the metric need not show. often: where
-    a peak may lie between.
+    that training made of it is surely worse; imitating others teaches a manner that the metric need not show. often:
+    where a peak may lie between.
     """
 
     def __init__(self, job: Job, measure: Measure | None, start: Start = "unmeasured", often: bool = False) -> None:
@@ -203,22 +203,23 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         return self._best()
 
     def left_as_it_was(self, taken: int) -> str | None:
-        """Why training left its input model, in words; None where it left another."""
-        if taken > 0 or self._start != "if_sure":
+        """Why imitation left its input model, in words; None where it left another."""
+        if taken > 0:
             return None
         best = _highest(self._measured, [step for step in self._measured if step > 0])
         scores = f"{_mean(self._measured[0]):.2f} before it, {_mean(self._measured[best]):.2f} at best after it"
-        return f"imitation made the model surely worse on validation rows ({scores}), so it is left as it was"
+        worse = "surely worse" if self._start == "if_sure" else "no better"
+        return f"imitation made the model {worse} on validation rows ({scores}), so it is left as it was"
 
 
 def best_score(folder: Path) -> float | None:
-    """The highest mean score that imitation in this folder reached; None where nothing was measured."""
+    """The mean score of the model that a training for which its input counts left in this folder; None where nothing
+    was measured."""
     path = folder / FILE
     if not path.exists():
         return None
     kept = {int(step): scores for step, scores in json.loads(path.read_text(encoding="utf-8")).items()}
-    trained = [step for step in kept if step > 0]
-    return _mean(kept[_highest(kept, trained)]) if trained else None
+    return max(map(_mean, kept.values()), default=None)
 
 
 def _highest(measured: Mapping[int, Scores], steps: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ rows' own completions, and why), prompts.jsonl (what became of each prompt's ans
 for DPO), and rounds/: every graded answer. Each round samples from the newest model (the first may ask a served one
 instead) and trains on what was kept of all rounds so far; prompts that are always solved are asked no more. The rounds
 end when the plan's metric on validation rows has not risen for two rounds, or nothing new is kept; the best round's
-model is left.
+model is left, and the input model where no training on what was kept ever got better.
 """
 
 import gc
@@ -173,7 +173,8 @@ def _train(stage: _Stage, number: int, choices: Sequence[Choice]) -> Numbers:
     policy = job.policy if config.start == "base" else stage.newest_policy(number)
     sampled = [replace(row, completion=text, desirable=None) for row, text in kept]
     part = replace(job, folder=stage.folder(number), policy=policy, match_seconds=seconds, most_seconds=most)
-    return imitate(part, config, stage.split.train.only(own + sampled), stage.split.validation.rows)
+    rows = stage.split.train.only(own + sampled)
+    return imitate(part, config, rows, stage.split.validation.rows, start="counts")
 
 
 def _shown(stage: _Stage, choice: Choice) -> bool:
@@ -224,9 +225,12 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
     """The best round's, and the seconds of all of them: sampling is part of the method's time."""
     seconds = sum(one["sampling_seconds"] + one["training"].get("train_seconds", 0.0) for one in rounds)
     shown = sum(row.demonstration is not None for row in stage.split.train.rows)
-    note = f"{stage.job.stage}: no sampled answer was kept, so this was SFT on the {shown} rows that have a completion"
+    name = stage.job.stage
+    notes = [best["training"]["note"]] if "note" in best["training"] else []
     if not best["kept"]:
+        note = f"{name}: no sampled answer was kept, so this was SFT on the {shown} rows that have a completion"
         stage.job.progress.say(note)
+        notes.insert(0, f"{note}.")
     told = {key: value for key, value in best.items() if key not in ("round", "trained", "training")}
     return {
         "own": shown,  # before a round's own number: a stage begun by a version that counted none goes on
@@ -237,5 +241,5 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
         **best["training"],
         "train_seconds": round(seconds, 2),
         "rounds": [dict(one) for one in rounds],
-        **({} if best["kept"] else {"note": note}),
+        **({"note": " ".join(notes)} if notes else {}),
     }

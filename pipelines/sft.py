@@ -18,7 +18,7 @@ from pipelines.data.rows import Row, Rows
 from pipelines.data.show import show
 from pipelines.files import write_text
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import KeepBest, by_metric
+from pipelines.keep_best import KeepBest, Start, by_metric
 from pipelines.models import Policy, attend_fast, load_policy, lora_config, resolve_tuning
 from pipelines.plan import SFT, RejectionSampling
 from pipelines.sized import Data
@@ -28,6 +28,9 @@ from pipelines.watch import Watch
 EASIER = "its own right answers may teach it: rejection_sampling with `demonstrations: left_out`, or grpo"
 """What to try where others' answers make a model worse."""
 
+LEFT = "grpo learns from its wrong answers too"
+"""The same where they were its own already."""
+
 
 def run(job: Job) -> Numbers:
     """The stage function of `sft`."""
@@ -36,8 +39,10 @@ def run(job: Job) -> Numbers:
     return imitate(job, stage, split.train, split.validation.rows)
 
 
-def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence[Row]) -> Numbers:
-    """Trains on the rows' completions and leaves the policy; `held` are the validation rows."""
+def imitate(
+    job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence[Row], start: Start = "if_sure"
+) -> Numbers:
+    """Trains on the rows' completions and leaves the policy; `held` are the validation rows. start: see KeepBest."""
     set_seed(job.plan.seed)  # LoRA's first weights are drawn before the trainer sets it
     policy = load_for_training(job)
     facts = model_facts(policy)
@@ -49,14 +54,19 @@ def imitate(job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence
     write_text(job.folder / "rows.txt", "\n\n".join(text.plain for text in shown) + "\n")
     trainer, watch = _trainer(job, stage, policy, examples)
     new_tokens = answer_limit(rows.rows, policy, job.plan.model.template_args)
-    best = KeepBest(job, by_metric(job, policy, held, new_tokens), "if_sure")
+    best = KeepBest(job, by_metric(job, policy, held, new_tokens), start)
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
     counts = {"examples": len(examples.examples), "left_out_too_long": len(examples.too_long)}
     if (why := best.left_as_it_was(numbers["taken_from_step"])) is None:
         return {**counts, **numbers}
-    job.progress.say(f"{why}; {EASIER}")
-    return {**counts, **numbers, "note": f"{job.stage}: {why}; {EASIER}."}
+    told = f"{why}; {_what_else(stage)}"
+    job.progress.say(told)
+    return {**counts, **numbers, "note": f"{job.stage}: {told}."}
+
+
+def _what_else(stage: SFT | RejectionSampling) -> str:
+    return EASIER if isinstance(stage, SFT) or stage.demonstrations is None else LEFT
 
 
 def load_for_training(job: Job) -> Policy:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from pipelines import rejection_sampling
 from pipelines.job import Job, Progress
 from pipelines.plan_file import load_plan
 from pipelines.sft import run
@@ -73,6 +74,20 @@ def test_a_model_that_others_answers_make_worse_is_left_as_it_was(
     means = {int(step): sum(scores) / len(scores) for step, scores in measured.items()}
     assert min(means) == 0
     assert means[0] > 0.3 > max(mean for step, mean in means.items() if step > 0)
+
+
+def test_rejection_sampling_that_never_makes_a_model_better_leaves_it_as_it_was(
+    planned: Planner, tmp_path: Path
+) -> None:
+    words = "pens are what he has: {0}, {1} and {2}, hm #### {3}"
+    stage = {"type": "rejection_sampling", "samples_per_prompt": 1, "max_new_tokens": 40}
+    numbers = rejection_sampling.run(planned(words, epochs=8, learning_rate=4e-3, **stage))
+    (one,) = numbers["rounds"]
+    measured = json.loads((tmp_path / "out" / "rounds" / "1" / "validation.json").read_text())
+    assert one["validation_score"] == sum(measured["0"]) / 40 > 0.3
+    assert numbers["taken_from_step"] == 0 < numbers["steps"]
+    assert "imitation made the model no better on validation rows (" in numbers["note"]
+    assert is_the_starter(tmp_path / "out" / "model")
 
 
 def test_what_imitation_made_is_left_where_only_the_input_model_could_be_measured(
