@@ -22,14 +22,15 @@ GPUS = {
     "L40S": (362, 0.86),
     "A6000": (155, 0.77),
     "A10": (125, 0.6),
-    "V100": (125, 0.9),
+    "V100": (15.7, 0.9),
     "5090": (210, 1.79),
     "4090": (165, 1.01),
     "3090": (71, 0.94),
     "L4": (121, 0.3),
-    "T4": (65, 0.32),
+    "T4": (8.1, 0.32),
 }
-"""Word of a GPU's name → TFLOP/s at 16 bits without sparsity, and TB/s of its memory: NVIDIA's data sheets."""
+"""Word of a GPU's name → TFLOP/s at 16 bits without sparsity, and TB/s of its memory: NVIDIA's data sheets.
+V100 and T4 have no units for bf16, in which we train: at 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,9 @@ def _device(subject: Subject) -> Iterator[Line]:
     elif subject.plan.processes > look.gpus:
         said = f"{subject.plan.processes} processes, but {look.gpus} GPUs"
         yield red("device", said, "a GPU for each process", "lower `processes`")
+    elif look.imitated and trains:
+        said = f"{look.gpu} with {gib(look.device_bytes)} only imitates {precision}: several times slower"
+        yield amber("device", said, "a GPU from Ampere on, such as A10, L4 or A100", memory)
     else:
         yield green("device", f"{look.gpu} with {gib(look.device_bytes)}, in {precision}", memory, "GiB")
 

@@ -60,6 +60,7 @@ class Look(_Part):
     gpus: int
     device_bytes: int = Field(description="Memory of the GPU, or of the machine.")
     bf16: bool
+    imitated: bool = Field(description="Whether the GPU has no units for bf16.")
 
 
 def look_at(loaded: LoadedPlan, with_rows: bool) -> Look:
