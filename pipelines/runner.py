@@ -19,6 +19,7 @@ from pipelines.others import Others
 from pipelines.plan import Evaluate, Label, Probe
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.enough import wanted
+from pipelines.probe_kept import take_over
 from pipelines.run_lock import lock
 from pipelines.run_report import write_run_report
 from pipelines.signals import Signals
@@ -62,12 +63,13 @@ def run_plan(loaded: LoadedPlan, run_folder: Path, options: Options, watcher: Wa
     todo = to_run(loaded, run_folder, options)
     lock_descriptor = lock(run_folder)
     try:
-        _forget(todo, options.force)
+        forced = _forget(todo, options.force)
         with Signals() as signals, Others(run_folder, options.machines) as others:
             launcher = Launcher(loaded, lock_descriptor, (signals, others), options.machines)
             code = FAILED
             try:
                 others.meet(signals)
+                _take_over(loaded, [step for step in todo if step.stage.name not in forced], watcher)
                 code = _run_all(loaded, run_folder, todo, (watcher, launcher, options.allow))
             finally:
                 others.end(code)
@@ -111,14 +113,22 @@ def _require_done_before(start: str | None, todo: list[Step]) -> None:
         raise UserError(happened, "finished stages before it", f"--from {missing[0]}, or leave --from out")
 
 
-def _forget(todo: list[Step], force: tuple[str, ...]) -> None:
-    """Removes the records of the stages to be forced and of all that read them."""
+def _forget(todo: list[Step], force: tuple[str, ...]) -> set[str]:
+    """Removes the records of the stages to be forced and of all that read them; returns their names."""
     stale = set(force)
     for step in todo:
         if stale & {*step.sources.values(), *step.judges, getattr(step.stage, "same_time_as", None)}:
             stale.add(step.stage.name)
         if step.stage.name in stale:
             remove_tree(step.folder)
+    return stale
+
+
+def _take_over(loaded: LoadedPlan, todo: list[Step], watcher: Watcher) -> None:
+    """What was measured before the run need not be measured again."""
+    for step in todo:
+        if not step.folder.exists() and (said := take_over(loaded, step)) is not None:
+            watcher.event(step, {"say": said})
 
 
 def _run_all(

@@ -7,8 +7,8 @@ from pipelines.plan import Probe
 from pipelines.preflight.batch import SAMPLING
 from pipelines.preflight.record import Line, amber, green
 from pipelines.preflight.subject import Subject
+from pipelines.probe_kept import known
 from pipelines.probe_result import Probed
-from pipelines.probing import known
 
 
 def lines(subject: Subject) -> Iterator[Line]:

@@ -19,7 +19,7 @@ from advisor.questions import PROBE, QUESTIONS
 from advisor.reading import measure
 from pipelines.data.spec import DataSpec
 from pipelines.plan_file import load_plan
-from pipelines.probing import known
+from pipelines.probe_kept import known
 from pipelines.starter.tasks import generate
 from tests.advisor import conftest
 from tests.pipelines.test_probe_result import found, style

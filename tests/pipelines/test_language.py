@@ -74,7 +74,8 @@ ELSEWHERE = [
     *(
         f"pipelines/{name}.py"
         for name in (
-            *("evaluate", "grader_rows", "keep_best", "kept_counts", "label", "online", "probe", "probe_result"),
+            *("evaluate", "grader_rows", "keep_best", "kept_counts", "label", "online", "probe", "probe_kept"),
+            "probe_result",
             *("rejection_sampling", "reward_model", "reward_model_checks", "rollout", "round_answers", "sampling"),
             *("served", "training", "evals/grades", "sft"),
         )

@@ -43,9 +43,7 @@ def test_a_gpu_that_imitates_bf16_is_told_of(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(("major", "imitated"), [(7, True), (9, False)])
-def test_torch_is_asked_whether_it_only_imitates(
-    major: int, imitated: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_torch_is_asked_whether_it_only_imitates(major: int, imitated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A T4 (7.5) says yes to is_bf16_supported() alone."""
 
     class Card:
