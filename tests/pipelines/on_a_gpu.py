@@ -17,12 +17,12 @@ from pipelines.starter.tasks import generate
 from tests.pretended_gpu import pretended_gpu
 
 SHORT = {"epochs": 1, "batch_size": 8}
-RL = {"prompts_per_step": 2, "max_new_tokens": 24}
+RL = {"prompts_per_step": 2, "max_new_tokens": 10}
 STAGE: dict[str, dict[str, Any]] = {
     "evaluate": {},
     "probe": {"rows": 8, "samples_per_prompt": 2, "styles": ["few_shot"]},
     "sft": SHORT,
-    "rejection_sampling": {"samples_per_prompt": 1, "max_new_tokens": 24} | SHORT,
+    "rejection_sampling": {"samples_per_prompt": 1, "max_new_tokens": 10} | SHORT,
     "grpo": {"steps": 3, "group_size": 4} | RL,
     "ppo": {"steps": 2} | RL,
     "dpo": SHORT,
@@ -43,7 +43,7 @@ class StopsAt(Progress):
 
 
 def rows(kind: str) -> list[dict[str, Any]]:
-    own = generate("arithmetic", 40, seed=3)
+    own = generate("intent", 40, seed=3)
     if kind == "pairs":
         return [{"prompt": row["prompt"], "chosen": row["completion"], "rejected": "I do not know."} for row in own]
     if kind == "marked":
@@ -63,7 +63,7 @@ def job_of(stage: str, tuning: str, folder: Path, **grader: Any) -> Job:
         "name": "p",
         "model": {"name": "starter", "tuning": tuning},
         "data": {part: f"{part}.jsonl" for part in ("train", "validation", "test")},
-        "graders": {"answer": {"type": "numeric"}, "reward": grader or {"type": "numeric"}},
+        "graders": {"answer": {"type": "exact_match"}, "reward": grader or {"type": "exact_match"}},
         "metric": "answer" if kind == "own" else "preference",
         "reward": "reward",
         "evaluation": {"max_new_tokens": 12, "pass_k": 2, "pass_k_rows": 4},
