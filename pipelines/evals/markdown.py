@@ -100,6 +100,7 @@ def _probe(name: str, numbers: Mapping[str, Any]) -> list[str]:
     return [
         shown(f"## Signal before RL: {_inline(name)}"),
         f"{_inline(shown_sentences(numbers['advice']))}{shown('. ')}{shown(f'From {asked}.')}",
+        *(_inline(shown(note)) for note in numbers["notes"]),
         table,
         *([shown(cost)] if seconds is not None else []),
         *([_styles(numbers["styles"])] if numbers["styles"] else []),

@@ -10,7 +10,7 @@ import pytest
 from pipelines.plan_file import load_plan
 from pipelines.probing import Silent, probe
 from pipelines.runner import DONE, Options, run_plan
-from tests.pipelines.test_runner import Notes
+from tests.pipelines.test_runner import BASE, Notes
 
 Writer = Callable[..., Path]
 PROBE = {"type": "probe", "name": "look", "rows": 6, "samples_per_prompt": 2, "max_new_tokens": 4, "stop_early": True}
@@ -29,7 +29,7 @@ def record_of(plan: Path, stage: str = "look") -> dict[str, Any]:
 
 
 def test_a_probe_made_before_the_run_is_taken_over_with_its_answers(write_plan: Writer) -> None:
-    plan = write_plan(PROBE)
+    plan = write_plan(BASE, PROBE)
     before = probe(load_plan(plan), Silent())
     assert before.found is not None
     where = before.folder.relative_to(plan.parent)
@@ -41,6 +41,7 @@ def test_a_probe_made_before_the_run_is_taken_over_with_its_answers(write_plan: 
     (folder,) = (plan.parent / "run" / "stages").glob("look-*")
     for name in ("samples.jsonl", "prompts.jsonl"):
         assert (folder / name).read_text() == (before.folder / name).read_text() != ""
+    assert said in (plan.parent / "run" / "report.md").read_text().replace("\\", "")
     assert run(plan) == ["skipped look"], "the second time it is the stage's own record"
     assert run(plan, "look")[0] == "started look: it has not run yet", "what is forced is measured"
 
