@@ -40,7 +40,7 @@ def take_over(loaded: LoadedPlan, step: Step) -> str | None:
         return None
     before = as_plan(loaded, stage)[2]
     record = before.record()
-    if record is None:
+    if record is None or not all((before.folder / name).is_file() for name in FILES):
         return None
     note = f"measured before this run, in {before.folder.relative_to(loaded.folder)}"
     numbers = Probed.of(record.numbers).model_copy(update={"styles": (), "notes": (note,)}).model_dump(mode="json")

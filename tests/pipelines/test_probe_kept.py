@@ -64,6 +64,12 @@ def test_what_would_be_measured_otherwise_is_measured(
     assert run(write_plan(*stages, **keys))[0].startswith("started look: it has not run yet")
 
 
+def test_without_its_answers_it_is_measured_again(write_plan: Writer) -> None:
+    plan = write_plan(PROBE)
+    (probe(load_plan(plan), Silent()).folder / "samples.jsonl").unlink()
+    assert run(plan)[0].startswith("started look: it has not run yet")
+
+
 def test_a_trained_model_is_probed_itself(write_plan: Writer) -> None:
     sft = {"type": "sft", "name": "sft", "epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
     plan = write_plan(sft, PROBE)
