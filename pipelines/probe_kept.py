@@ -39,7 +39,10 @@ def take_over(loaded: LoadedPlan, step: Step) -> str | None:
     if loaded.plan.reward_of(stage) != _grader_name(loaded.plan):
         return None
     before = as_plan(loaded, stage)[2]
-    record = before.record()
+    try:
+        record = before.record()
+    except UserError:  # damaged: then it is measured again
+        return None
     if record is None or not all((before.folder / name).is_file() for name in FILES):
         return None
     note = f"measured before this run, in {before.folder.relative_to(loaded.folder)}"

@@ -64,9 +64,15 @@ def test_what_would_be_measured_otherwise_is_measured(
     assert run(write_plan(*stages, **keys))[0].startswith("started look: it has not run yet")
 
 
-def test_without_its_answers_it_is_measured_again(write_plan: Writer) -> None:
+@pytest.mark.parametrize(("name", "left"), [("samples.jsonl", None), ("done.json", "{")])
+def test_without_its_answers_or_its_record_it_is_measured_again(
+    write_plan: Writer, name: str, left: str | None
+) -> None:
     plan = write_plan(PROBE)
-    (probe(load_plan(plan), Silent()).folder / "samples.jsonl").unlink()
+    path = probe(load_plan(plan), Silent()).folder / name
+    path.unlink()
+    if left is not None:
+        path.write_text(left)
     assert run(plan)[0].startswith("started look: it has not run yet")
 
 
