@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from advisor.answers import Answer, read_answers, write_answers
-from advisor.checks import NONE, STARTER, Value
+from advisor.checks import NONE, Value
 from advisor.cost import Costed, costs
 from advisor.decide import Decision, decide
 from advisor.defaults import Context
-from advisor.facts import Facts
+from advisor.gather import gather
 from advisor.hardware import gpu_memory_gib
 from advisor.interview import Ask, Interrupted, Voices, check_all, interview, move_paths
 from advisor.plan_text import plan_text, write_plan
-from advisor.planner import make_plan, named_grader, reference_column
+from advisor.planner import make_plan, named_grader
 from advisor.probing import plan_to_probe
 from advisor.profile import DataProfile
 from advisor.questions import DATA, PROBE, QUESTIONS
@@ -226,51 +226,6 @@ def _told(answers: Mapping[str, Answer]) -> dict[str, Value]:
 
 def _spec(spec: DataSpec, answers: Mapping[str, Answer]) -> DataSpec:
     return spec.model_copy(update={"train": str(answers["data"].value)})
-
-
-def gather(
-    data: DataProfile | None, answers: Mapping[str, Answer], probed: Probed | None = None, shared: bool = True
-) -> Facts:
-    """The facts of the decision, each with its origin. shared: the test rows are a share of the rows."""
-    hours = float(answers["hours"].value)
-    fit = data.fit if data else None
-    named = answers["grader"].value
-    tried: tuple[str, ...] = ("base_score", "prompted_score") if probed else ()
-    return Facts(
-        prompts=data.num_prompts if data else 0,
-        labels=int(answers["labelled"].value),
-        only_compared=bool(
-            data and data.num_completions == 0 and reference_column(data) is None and data.num_references
-        ),
-        demonstrations=answers["demonstrations"].value is True,
-        bare=data.num_bare if data else 0,
-        verifiable=answers["verifiable"].value is True,
-        grader=None if named == NONE else str(named),
-        grader_problem=f": {fit.problem}" if fit and fit.problem else "",
-        reasoning_helps=_known(answers["reasoning_helps"]),
-        format_new=_known(answers["format_new"]),
-        pairs=int(answers["preferences"].value),
-        thumbs=data.num_thumbs if data else 0,
-        unpaired=data.num_unpaired if data else 0,
-        reward_model=answers["reward_model"].value is True,
-        tools=data.num_tools if data else 0,
-        guess_rate=data.answers.guess_rate if data else 0.0,
-        contradictions=data.contradictions if data else 0.0,
-        model=str(answers.get("model", Answer(STARTER, "assumed")).value),
-        gpu_gib=float(answers["gpu_gib"].value),
-        hours=hours or None,
-        base_score=probed.base_score if probed else None,
-        prompted_score=probed.prompted_score if probed else None,
-        score_low=probed.score_low if probed else None,
-        test_rows=data.num_test if data else None,
-        shared=shared,
-        target=float(answers["target"].value) or None,
-        origins={key: answer.origin for key, answer in answers.items()} | dict.fromkeys(tried, "measured"),
-    )
-
-
-def _known(answer: Answer) -> bool | None:
-    return answer.value if isinstance(answer.value, bool) else None
 
 
 def require_plan(advice: Advice) -> Plan:

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from advisor.advise import gather
 from advisor.defaults import Context
+from advisor.gather import gather
 from advisor.interview import Voices, check_all, interview
 from advisor.questions import DATA, QUESTIONS
 from advisor.reading import measure

@@ -6,11 +6,11 @@ import shutil
 import pytest
 import yaml
 
-from advisor.advise import gather
 from advisor.answers import Answer
 from advisor.cli.main import run_command
 from advisor.decide import decide
 from advisor.defaults import Context
+from advisor.gather import gather
 from advisor.hardware import Speed
 from advisor.interview import Voices, interview
 from advisor.probing import probe_seconds
