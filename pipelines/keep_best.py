@@ -196,7 +196,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def take_best(self, model: Any, last_step: int) -> int:
         """Puts the best measured weights into the model; returns the step they are from."""
-        unseen = self._start == "if_sure" and not any(self._measured)  # only the input model was measured
+        unseen = not any(self._measured)  # only the input model was measured
         if not self._measured or unseen or not (kept := self._place(self._best())).exists():
             return last_step
         model.load_state_dict(load_file(kept), strict=False)
@@ -213,13 +213,13 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
 
 def best_score(folder: Path) -> float | None:
-    """The mean score of the model that a training for which its input counts left in this folder; None where nothing
-    was measured."""
+    """The mean score of the model that a training for which its input counts left in this folder; None where no
+    weights that it trained were measured."""
     path = folder / FILE
     if not path.exists():
         return None
     kept = {int(step): scores for step, scores in json.loads(path.read_text(encoding="utf-8")).items()}
-    return max(map(_mean, kept.values()), default=None)
+    return max(map(_mean, kept.values())) if any(kept) else None
 
 
 def _highest(measured: Mapping[int, Scores], steps: Sequence[int]) -> int:

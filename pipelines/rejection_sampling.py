@@ -105,9 +105,14 @@ def _goes_on(rounds: Sequence[Mapping[str, Any]], most: int) -> bool:
 def _best(rounds: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The first of those with the highest score; the last one where nothing was measured."""
     trained = [one for one in rounds if one["trained"]]
-    if trained[-1]["validation_score"] is None:
+    if not _measured(trained[-1]):
         return trained[-1]
-    return max(trained, key=lambda one: float(one["validation_score"]))
+    return max(filter(_measured, trained), key=lambda one: float(one["validation_score"]))
+
+
+def _measured(one: Mapping[str, Any]) -> bool:
+    """Whether the grader could judge its validation answers."""
+    return one["validation_score"] is not None
 
 
 def _ask(stage: _Stage, number: int, pool: Pool) -> None:

@@ -100,6 +100,18 @@ def test_what_imitation_made_is_left_where_only_the_input_model_could_be_measure
     assert not is_the_starter(tmp_path / "out" / "model")
 
 
+def test_rejection_sampling_leaves_what_it_trained_where_only_the_input_model_could_be_measured(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.keep_best.KeepBest._due", lambda keep, state: False)
+    stage = {"type": "rejection_sampling", "samples_per_prompt": 1, "max_new_tokens": 40}
+    numbers = rejection_sampling.run(planned("{0}+{1}+{2}={3}\n#### {3}", epochs=1, learning_rate=1e-4, **stage))
+    (one,) = numbers["rounds"]
+    assert one["validation_score"] is None, "of the model that is left nothing is known"
+    assert numbers["taken_from_step"] == numbers["steps"] > 0
+    assert not is_the_starter(tmp_path / "out" / "model")
+
+
 def test_a_model_that_is_no_worse_is_what_imitation_made_of_it(planned: Planner, tmp_path: Path) -> None:
     numbers = run(planned("{0}+{1}+{2}={3}\n#### {3}", epochs=1, learning_rate=1e-5))
     assert numbers["taken_from_step"] > 0

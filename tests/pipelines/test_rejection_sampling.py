@@ -177,6 +177,15 @@ def test_a_round_may_rise_after_one_that_did_not(
     assert (len(numbers["rounds"]), numbers["best_round"]) == (3, 3)
 
 
+def test_a_round_that_nobody_could_judge_is_not_the_best_one(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {"1": None, "2": 0.5, "3": 0.4}
+    monkeypatch.setattr("pipelines.rejection_sampling.best_score", lambda folder: scores[folder.name])
+    numbers = run(job_of(planned(rounds=3), tmp_path / "out"))
+    assert ([one["validation_score"] for one in numbers["rounds"]], numbers["best_round"]) == ([None, 0.5, 0.4], 2)
+
+
 def test_a_round_is_scored_on_validation_rows(planned: Planner, tmp_path: Path) -> None:
     held = generate("arithmetic", 12, seed=4)
     (tmp_path / "held.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
