@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+from torch import library
 from torch.overrides import TorchFunctionMode
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -142,7 +143,7 @@ class _Names(TorchFunctionMode):
             return args[0]
         if func is torch.Tensor.cuda:
             return args[0].to(GPU)
-        if args and isinstance(args[0], OnGpu) and (own := _own_way(func)) is not None:
+        if args and isinstance(args[0], OnGpu) and (own := _OWN_WAYS.get(func)) is not None:
             return own(*args, **kwargs)
         return func(*map(_named, args), **{name: _named(value) for name, value in kwargs.items()})
 
@@ -156,21 +157,18 @@ def _no_numpy(*_: Any, **__: Any) -> Any:
     raise TypeError("can't convert cuda:0 device type tensor to numpy; use Tensor.cpu() first")
 
 
-def _own_way(func: Any) -> Callable[..., Any] | None:
-    tensor = torch.Tensor
-    if func == tensor.device.__get__:  # type: ignore[attr-defined]  # a new object at each look
-        return lambda *_: CUDA
-    if func == tensor.is_cuda.__get__:  # type: ignore[attr-defined]
-        return lambda *_: True
-    return {
-        tensor.tolist: lambda own: own.detach().cpu().tolist(),
-        tensor.numpy: _no_numpy,
-        tensor.__array__: _no_numpy,
-        tensor.new_tensor: lambda own, data, **how: torch.tensor(data, **({"dtype": own.dtype} | how)).to(GPU),
-        tensor.untyped_storage: lambda own: own.inner.untyped_storage(),
-        tensor.storage: lambda own: own.inner.storage(),
-        tensor.data_ptr: lambda own: own.inner.data_ptr(),
-    }.get(func)
+_OWN_WAYS: dict[Any, Callable[..., Any]] = {
+    torch.Tensor.device.__get__: lambda *_: CUDA,  # type: ignore[attr-defined]
+    torch.Tensor.is_cuda.__get__: lambda *_: True,  # type: ignore[attr-defined]
+    torch.Tensor.tolist: lambda own: own.detach().cpu().tolist(),
+    torch.Tensor.numpy: _no_numpy,
+    torch.Tensor.__array__: _no_numpy,
+    torch.Tensor.new_tensor: lambda own, data, **how: torch.tensor(data, **({"dtype": own.dtype} | how)).to(GPU),
+    torch.Tensor.untyped_storage: lambda own: own.inner.untyped_storage(),
+    torch.Tensor.storage: lambda own: own.inner.storage(),
+    torch.Tensor.data_ptr: lambda own: own.inner.data_ptr(),
+}
+"""What a tensor of the GPU does by itself."""
 
 
 class _Backend(backend_registration._DummyBackendModule):
@@ -204,8 +202,8 @@ _LIBRARIES: list[Any] = []  # what was registered lasts as long as these
 
 
 def _cast_as_cuda_does() -> None:
-    every, ours = torch.library.Library("_", "IMPL"), torch.library.Library("aten", "IMPL")
-    every.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+    every, ours = library.Library("_", "IMPL"), library.Library("aten", "IMPL")
+    every.fallback(library.fallthrough_kernel, "AutocastPrivateUse1")
     for name in IN_BF16 + IN_FP32:
         packet, _, overload = name.partition(".")
         operation = getattr(getattr(torch.ops.aten, packet), overload or "default")

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from pipelines.job import Job, Progress, Stopped
+from pipelines.job import Job, Stopped
 from pipelines.plan import Plan
 from pipelines.sources import STARTER
 from pipelines.stages import STAGES
 from pipelines.starter.tasks import generate
+from tests.pipelines.test_grpo import StopsAt
 from tests.pretended_gpu import pretended_gpu
 
 SHORT = {"epochs": 1, "batch_size": 8}
@@ -29,17 +30,8 @@ STAGE: dict[str, dict[str, Any]] = {
     "kto": SHORT,
     "reward_model": SHORT,
 }
+STOPPED = ("sft", "grpo", "ppo", "dpo")
 READS = {"dpo": "pairs", "reward_model": "pairs", "kto": "marked"}
-
-
-class StopsAt(Progress):
-    """A signal comes during the given step."""
-
-    at = 0
-
-    def step(self, done: float, total: float, unit: str, **shown: float) -> None:
-        super().step(done, total, unit, **shown)
-        self.stop_requested |= unit == "steps" and done == self.at
 
 
 def rows(kind: str) -> list[dict[str, Any]]:
@@ -72,7 +64,15 @@ def job_of(stage: str, tuning: str, folder: Path, **grader: Any) -> Job:
     out = folder / "out"
     out.mkdir()
     loaded = Plan.model_validate(plan, context={"folder": folder})
-    return Job(loaded, "s", folder, out, str(STARTER), None, StopsAt(out / "events.jsonl"))
+    return Job(
+        loaded,
+        "s",
+        folder,
+        out,
+        str(STARTER),
+        None,
+        StopsAt(out / "events.jsonl", 2 if stage in STOPPED and not grader else 0),
+    )
 
 
 def run(stage: str, tuning: str) -> dict[str, Any]:
@@ -80,8 +80,7 @@ def run(stage: str, tuning: str) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         here = Path(folder)
         job = job_of(stage, tuning, here)
-        if stage in ("sft", "grpo", "ppo", "dpo"):
-            job.progress.at = 2  # type: ignore[attr-defined]
+        if stage in STOPPED:
             stopped = False
             try:
                 STAGES[stage].function()(job)
