@@ -24,6 +24,7 @@ MODULES = [
     "advisor/cli/show_decision.py",
     "advisor/cli/show_audit.py",
     "advisor/advise.py",
+    "advisor/gather.py",
     "advisor/decide.py",
     "advisor/facts.py",
     "advisor/cost.py",
