@@ -1,6 +1,7 @@
 """What was measured of a plan's model before the plan ran is not measured again."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from pipelines.plan_file import load_plan
+from pipelines.probe_kept import FOLDER, take_over
 from pipelines.probing import Silent, probe
 from pipelines.runner import DONE, Options, run_plan
+from pipelines.state import steps
 from tests.pipelines.test_runner import BASE, Notes
 
 Writer = Callable[..., Path]
@@ -46,6 +49,32 @@ def test_a_probe_made_before_the_run_is_taken_over_with_its_answers(write_plan: 
     assert run(plan, "look")[0] == "started look: it has not run yet", "what is forced is measured"
 
 
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("probed") / "_probe"
+
+
+@pytest.fixture
+def probed(write_plan: Writer, tmp_path: Path, elsewhere: Path) -> Path:
+    """What was measured of the plan with PROBE alone, beside the plan; its folder."""
+    if not elsewhere.is_dir():
+        assert probe(load_plan(write_plan(PROBE)), Silent()).code == DONE
+        shutil.copytree(tmp_path / FOLDER, elsewhere)
+    shutil.copytree(elsewhere, tmp_path / FOLDER, dirs_exist_ok=True)
+    (done,) = (tmp_path / FOLDER / "stages").glob("*/done.json")
+    return done.parent
+
+
+def taken(plan: Path) -> str | None:
+    loaded = load_plan(plan)
+    step = {step.stage.name: step for step in steps(loaded, plan.parent / "run")}["look"]
+    return take_over(loaded, step)
+
+
+def test_what_was_measured_is_taken(write_plan: Writer, probed: Path) -> None:
+    assert taken(write_plan(PROBE)) == f"measured before this run, in {FOLDER / 'stages' / probed.name}"
+
+
 @pytest.mark.parametrize(
     ("stages", "keys"),
     [
@@ -55,35 +84,24 @@ def test_a_probe_made_before_the_run_is_taken_over_with_its_answers(write_plan: 
         ([PROBE], {"seed": 1}),
         ([PROBE], {"graders": {"answer": {"type": "exact_match"}}}),
         ([PROBE | {"reward": "other"}], {"graders": {"answer": {"type": "numeric"}, "other": {"type": "exact_match"}}}),
+        ([{"type": "sft", "name": "sft"}, PROBE], {}),
+        ([PROBE | {"reward": "answer"}], {"metric": "likelihood"}),
     ],
 )
-def test_what_would_be_measured_otherwise_is_measured(
+@pytest.mark.usefixtures("probed")
+def test_what_would_be_measured_otherwise_is_not(
     write_plan: Writer, stages: list[dict[str, Any]], keys: dict[str, Any]
 ) -> None:
-    assert probe(load_plan(write_plan(PROBE)), Silent()).code == DONE
-    assert run(write_plan(*stages, **keys))[0].startswith("started look: it has not run yet")
+    plan = write_plan(*stages, **keys)
+    assert taken(plan) is None
+    assert not list(plan.parent.glob("run/stages/*/done.json"))
 
 
-@pytest.mark.parametrize(("name", "left"), [("samples.jsonl", None), ("done.json", "{")])
-def test_without_its_answers_or_its_record_it_is_measured_again(
-    write_plan: Writer, name: str, left: str | None
+@pytest.mark.parametrize(("name", "left"), [("samples.jsonl", None), ("prompts.jsonl", None), ("done.json", "{")])
+def test_without_its_answers_or_its_record_nothing_is_taken(
+    write_plan: Writer, probed: Path, name: str, left: str | None
 ) -> None:
-    plan = write_plan(PROBE)
-    path = probe(load_plan(plan), Silent()).folder / name
-    path.unlink()
+    (probed / name).unlink()
     if left is not None:
-        path.write_text(left)
-    assert run(plan)[0].startswith("started look: it has not run yet")
-
-
-def test_a_trained_model_is_probed_itself(write_plan: Writer) -> None:
-    sft = {"type": "sft", "name": "sft", "epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
-    plan = write_plan(sft, PROBE)
-    assert probe(load_plan(plan), Silent()).code == DONE
-    assert run(plan)[0].startswith("started look: it has not run yet")
-
-
-def test_a_plan_without_a_grader_has_nothing_to_take_over(write_plan: Writer) -> None:
-    assert probe(load_plan(write_plan(PROBE)), Silent()).code == DONE
-    plan = write_plan(PROBE | {"reward": "answer"}, metric="likelihood")
-    assert run(plan)[0].startswith("started look: it has not run yet")
+        (probed / name).write_text(left)
+    assert taken(write_plan(PROBE)) is None

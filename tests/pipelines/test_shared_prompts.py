@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from peft import LoraConfig, get_peft_model
 from transformers import (
     AutoModelForCausalLM,
@@ -69,12 +70,18 @@ def gradients(model: Any, rows: dict[str, torch.Tensor], log_probs: torch.Tensor
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
+def in_fp32() -> Any:
+    """What is used of a trainer. Accelerate keeps a precision for the process: an earlier test may have trained in bf16."""
+    AcceleratorState._reset_state()
+    return SimpleNamespace(accelerator=Accelerator(cpu=True, mixed_precision="no"))
+
+
 @pytest.mark.parametrize("rows_at_once", [12, 5])
 @pytest.mark.parametrize("kind", ["eager", "sdpa", "gpt2", "lora"])
 def test_they_are_those_of_whole_rows(kind: str, rows_at_once: int) -> None:
     model = made(kind).eval()  # no dropout
     add_fused_lm_head(model.get_base_model() if kind == "lora" else model, outputs=("log_probs", "entropy"))
-    trainer = SimpleNamespace(accelerator=Accelerator(cpu=True))
+    trainer = in_fp32()
     rows = batch(num_prompts=3, group=4)
     mask = rows["completion_mask"].bool()
     ids, attended = asked(rows)
@@ -97,7 +104,7 @@ def test_they_are_those_of_whole_rows(kind: str, rows_at_once: int) -> None:
 
 
 def test_a_sliding_window_and_layers_that_compute_twice_are_left_to_trl(tiny_model: Path) -> None:
-    trainer = SimpleNamespace(accelerator=Accelerator(cpu=True))
+    trainer = in_fp32()
     window = MistralForCausalLM(MistralConfig(**SIZES, num_key_value_heads=1, sliding_window=4))
     assert not shared_prompts.fits(trainer, window)
     model = AutoModelForCausalLM.from_pretrained(tiny_model).train()
