@@ -71,7 +71,7 @@ def gradients(model: Any, rows: dict[str, torch.Tensor], log_probs: torch.Tensor
 
 
 def in_fp32() -> Any:
-    """What is used of a trainer. Accelerate keeps a precision for the process: an earlier test may have trained in bf16."""
+    """What is used of a trainer. Accelerate keeps one precision for a process, and earlier tests may have had bf16."""
     AcceleratorState._reset_state()
     return SimpleNamespace(accelerator=Accelerator(cpu=True, mixed_precision="no"))
 
