@@ -23,7 +23,7 @@ from pipelines.data.rows import Row
 from pipelines.evals.likelihood import preference_rows
 from pipelines.evals.score import grade_completions
 from pipelines.files import write_json
-from pipelines.job import Job, Progress
+from pipelines.job import Job, Numbers, Progress
 from pipelines.models import Policy
 from pipelines.sampling import Sampling, sample
 
@@ -202,6 +202,12 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         model.load_state_dict(load_file(kept), strict=False)
         return self._best()
 
+    def outcome(self, taken: int) -> Numbers:
+        """The mean validation scores of the input model and of what is left, of those that were measured. taken: the
+        step whose weights are left."""
+        steps = {"validation_before": 0, "validation_score": taken}
+        return {name: _mean(self._measured[step]) for name, step in steps.items() if step in self._measured}
+
     def left_as_it_was(self, taken: int) -> str | None:
         """Why imitation left its input model, in words; None where it left another."""
         if taken > 0:
@@ -209,17 +215,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         best = _highest(self._measured, [step for step in self._measured if step > 0])
         scores = f"{_mean(self._measured[0]):.2f} before it, {_mean(self._measured[best]):.2f} at best after it"
         worse = "surely worse" if self._start == "if_sure" else "no better"
-        return f"imitation made the model {worse} on validation rows ({scores}), so it is left as it was"
-
-
-def best_score(folder: Path) -> float | None:
-    """The mean score of the model that a training for which its input counts left in this folder; None where no
-    weights that it trained were measured."""
-    path = folder / FILE
-    if not path.exists():
-        return None
-    kept = {int(step): scores for step, scores in json.loads(path.read_text(encoding="utf-8")).items()}
-    return max(map(_mean, kept.values())) if any(kept) else None
+        return f"training made the model {worse} on validation rows ({scores}), so it is left as it was"
 
 
 def _highest(measured: Mapping[int, Scores], steps: Sequence[int]) -> int:

@@ -27,14 +27,13 @@ from pipelines.files import remove_tree, write_json
 from pipelines.grader_rows import checked_grader
 from pipelines.hint import can_be_hinted
 from pipelines.job import Job, Numbers
-from pipelines.keep_best import best_score
 from pipelines.keep_right import Answer, Choice, Rules, choose
 from pipelines.kept_counts import counts, nothing_kept, sentence
 from pipelines.kept_files import FILES, write_choices
 from pipelines.plan import RejectionSampling
 from pipelines.reasoning_paths import checks_equations, form_of
 from pipelines.round_answers import Request, answered, sampling_seconds, wait_for
-from pipelines.sft import imitate
+from pipelines.sft import EASIER, LEFT, imitate
 
 PATIENCE = 1
 """After so many rounds without a rise there is one more: 150 validation rows, each answered once, tell a rise of 3
@@ -152,10 +151,11 @@ def _trained(stage: _Stage, number: int, choices: Mapping[int, Sequence[Choice]]
             write_choices(stage.folder(number), choices[number], stage.config.keep)
         new = number == 1 or _texts(choices[number]) != _texts(choices[number - 1])
         numbers = _train(stage, number, choices[number]) if new else {}
+        if LEFT in numbers:
+            stage.job.progress.say(f"round {number}: {numbers[LEFT]}")
         if processes.is_first():
-            score = best_score(stage.folder(number)) if new else None
             own = sum(_shown(stage, choice) for choice in choices[number])
-            last = {"trained": new, "validation_score": score, "training": dict(numbers)}
+            last = {"trained": new, "validation_score": numbers.get("validation_score"), "training": dict(numbers)}
             write_json(path, {"round": number, **told, "own": own, **last})
     wait_for([path], stage.job.progress)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -230,8 +230,9 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
     """The best round's, and the seconds of all of them: sampling is part of the method's time."""
     seconds = sum(one["sampling_seconds"] + one["training"].get("train_seconds", 0.0) for one in rounds)
     shown = sum(row.demonstration is not None for row in stage.split.train.rows)
-    name = stage.job.stage
-    notes = [best["training"]["note"]] if "note" in best["training"] else []
+    first = rounds[0]["training"]
+    name, training = stage.job.stage, dict(best["training"])
+    notes = [f"{name}: {why}; {_what_else(stage)}."] if (why := training.pop(LEFT, None)) else []
     if not best["kept"]:
         note = f"{name}: no sampled answer was kept, so this was SFT on the {shown} rows that have a completion"
         stage.job.progress.say(note)
@@ -243,8 +244,14 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
         "best_round": best["round"],
         "compared_as": stage.rules.form,
         "equations_checked": stage.rules.checked,
-        **best["training"],
+        **training,
+        **{key: first[key] for key in ("validation_before",) if key in first},
         "train_seconds": round(seconds, 2),
         "rounds": [dict(one) for one in rounds],
         **({"note": " ".join(notes)} if notes else {}),
     }
+
+
+def _what_else(stage: _Stage) -> str:
+    """What to try where training on what was kept made a model no better."""
+    return EASIER if stage.config.demonstrations is None else "grpo learns from its wrong answers too"

@@ -19,6 +19,8 @@ _TOLD = {
     "prompts": "prompts",
     "kept": "answers kept",
     "learning_rate": "learning rate",
+    "validation_before": "validation score from",
+    "validation_score": "to",
     "first_reward": "reward from",
     "last_reward": "to",
     "groups_without_spread": "groups without spread",
@@ -54,8 +56,8 @@ def _came_to(record: Record) -> str:
     numbers = record.numbers
     if isinstance(numbers.get("pass_rate"), float):
         return f"pass rate {numbers['pass_rate']:.1%}"
-    if isinstance(numbers.get("last_reward"), float):
-        return f"reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
+    if course := record.course():
+        return course
     if "verdict" in numbers:
         return str(numbers["verdict"])
     return f"{numbers['steps']} steps" if "steps" in numbers else "done"

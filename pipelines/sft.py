@@ -28,21 +28,28 @@ from pipelines.watch import Watch
 EASIER = "its own right answers may teach it: rejection_sampling with `demonstrations: left_out`, or grpo"
 """What to try where others' answers make a model worse."""
 
-LEFT = "grpo learns from its wrong answers too"
-"""The same where they were its own already."""
+LEFT = "left_as_it_was"
 
 
 def run(job: Job) -> Numbers:
     """The stage function of `sft`."""
     stage = job.config(SFT)
     split = load_checked(job.plan.data, job.base)
-    return imitate(job, stage, split.train, split.validation.rows)
+    numbers = dict(imitate(job, stage, split.train, split.validation.rows))
+    why = numbers.pop(LEFT, None)
+    if why is None:
+        return numbers
+    job.progress.say(f"{why}; {EASIER}")
+    return {**numbers, "note": f"{job.stage}: {why}; {EASIER}."}
 
 
 def imitate(
     job: Job, stage: SFT | RejectionSampling, rows: Rows, held: Sequence[Row], start: Start = "if_sure"
 ) -> Numbers:
-    """Trains on the rows' completions and leaves the policy; `held` are the validation rows. start: see KeepBest."""
+    """Trains on the rows' completions and leaves the policy; `held` are the validation rows. start: see KeepBest.
+
+    Where the input model is what is left, the numbers say why, under LEFT.
+    """
     set_seed(job.plan.seed)  # LoRA's first weights are drawn before the trainer sets it
     policy = load_for_training(job)
     facts = model_facts(policy)
@@ -57,16 +64,9 @@ def imitate(
     best = KeepBest(job, by_metric(job, policy, held, new_tokens), start)
     trainer.add_callback(best)
     numbers = train(trainer, job, policy, watch, best)
+    why = best.left_as_it_was(numbers["taken_from_step"])
     counts = {"examples": len(examples.examples), "left_out_too_long": len(examples.too_long)}
-    if (why := best.left_as_it_was(numbers["taken_from_step"])) is None:
-        return {**counts, **numbers}
-    told = f"{why}; {_what_else(stage)}"
-    job.progress.say(told)
-    return {**counts, **numbers, "note": f"{job.stage}: {told}."}
-
-
-def _what_else(stage: SFT | RejectionSampling) -> str:
-    return EASIER if isinstance(stage, SFT) or stage.demonstrations is None else LEFT
+    return {**counts, **numbers, **({LEFT: why} if why else {})}
 
 
 def load_for_training(job: Job) -> Policy:

@@ -151,7 +151,8 @@ def train(trainer: Any, job: Job, policy: Policy, watch: Watch, best: KeepBest, 
         write_json(job.folder / "curve.json", state.log_history)
         remove_tree(job.checkpoints)
     steps = {"steps": state.global_step, "taken_from_step": taken, "processes": processes.count()}
-    return {"train_seconds": round(seconds, 2), **steps, "learning_rate": trainer.args.learning_rate}
+    rate = {"learning_rate": trainer.args.learning_rate}
+    return {"train_seconds": round(seconds, 2), **steps, **rate, **best.outcome(taken)}
 
 
 LEAST_STEPS = 8

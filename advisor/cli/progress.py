@@ -118,8 +118,12 @@ def _result(record: Record) -> str:
     if numbers.get("held_out_pairs"):
         low, high = numbers["accuracy_interval"]
         return f"{numbers['accuracy']:.1%} of {numbers['held_out_pairs']} held-out pairs ({low:.1%} to {high:.1%})"
-    if "last_reward" in numbers:
-        return f"{numbers['steps']} steps, reward {numbers['first_reward']:.2f} → {numbers['last_reward']:.2f}"
+    return ", ".join(filter(None, (_trained(numbers), record.course())))
+
+
+def _trained(numbers: Mapping[str, Any]) -> str:
     if "kl" in numbers:
         return f"{numbers['steps']} steps, margin {numbers['last_margin']:.2f}, KL {numbers['kl']:.2f} nats an answer"
-    return f"{numbers['steps']} steps on {numbers['examples']} examples" if "examples" in numbers else ""
+    if "examples" in numbers:
+        return f"{numbers['steps']} steps on {numbers['examples']} examples"
+    return f"{numbers['steps']} steps" if "last_reward" in numbers else ""

@@ -67,13 +67,14 @@ def test_a_model_that_others_answers_make_worse_is_left_as_it_was(
     words = "pens are what he has: {0}, {1} and {2}, hm #### {3}"
     numbers = run(planned(words, tuning, epochs=8, learning_rate=4e-3))
     assert numbers["taken_from_step"] == 0 < numbers["steps"]
-    assert numbers["note"].startswith("sft: imitation made the model surely worse on validation rows (")
+    assert numbers["note"].startswith("sft: training made the model surely worse on validation rows (")
     assert "rejection_sampling with `demonstrations: left_out`" in (tmp_path / "out" / "events.jsonl").read_text()
     assert is_the_starter(tmp_path / "out" / "model")
     measured = json.loads((tmp_path / "out" / "validation.json").read_text())
     means = {int(step): sum(scores) / len(scores) for step, scores in measured.items()}
     assert min(means) == 0
     assert means[0] > 0.3 > max(mean for step, mean in means.items() if step > 0)
+    assert numbers["validation_before"] == numbers["validation_score"] == means[0]
 
 
 def test_rejection_sampling_that_never_makes_a_model_better_leaves_it_as_it_was(
@@ -86,7 +87,10 @@ def test_rejection_sampling_that_never_makes_a_model_better_leaves_it_as_it_was(
     measured = json.loads((tmp_path / "out" / "rounds" / "1" / "validation.json").read_text())
     assert one["validation_score"] == sum(measured["0"]) / 40 > 0.3
     assert numbers["taken_from_step"] == 0 < numbers["steps"]
-    assert "imitation made the model no better on validation rows (" in numbers["note"]
+    assert numbers["validation_before"] == numbers["validation_score"] == one["validation_score"]
+    why = "training made the model no better on validation rows ("
+    assert numbers["note"].startswith(f"sft: {why}")
+    assert f"round 1: {why}" in (tmp_path / "out" / "events.jsonl").read_text()
     assert is_the_starter(tmp_path / "out" / "model")
 
 

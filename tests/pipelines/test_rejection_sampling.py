@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM
 from graders.errors import UserError
 from pipelines import round_answers, sampling
 from pipelines.data.checked import load_checked
-from pipelines.job import Job, Progress, Stopped
+from pipelines.job import Job, Numbers, Progress, Stopped
+from pipelines.keep_best import KeepBest
 from pipelines.plan_file import load_plan
 from pipelines.rejection_sampling import run
 from pipelines.round_answers import Request, answered
@@ -150,13 +151,14 @@ def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(
     """Round 2 does not rise, so there is a round 3, also after a stop; the best one's model is left."""
     scores, hashes = {"1": 0.6, "2": 0.6, "3": 0.5}, {}
 
-    def score(folder: Path) -> float:
+    def outcome(keep: KeepBest, taken: int) -> Numbers:
+        folder = keep.weights.parent.parent
         hashes[folder.name] = weights_hash(folder)
         if stopping.pop(folder.name, None):
             raise Stopped
-        return scores[folder.name]
+        return {"validation_score": scores[folder.name]}
 
-    monkeypatch.setattr("pipelines.rejection_sampling.best_score", score)
+    monkeypatch.setattr(KeepBest, "outcome", outcome)
     job = job_of(planned(rounds=4), tmp_path / "out")
     stopping = {"3": True}
     with pytest.raises(Stopped):
@@ -168,11 +170,15 @@ def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(
     assert len(set(hashes.values())) == 3
 
 
+def scored(by_round: Mapping[str, float | None]) -> Callable[[KeepBest, int], Numbers]:
+    return lambda keep, taken: {"validation_score": by_round[keep.weights.parent.parent.name]}
+
+
 def test_a_round_may_rise_after_one_that_did_not(
     planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = {"1": 0.6, "2": 0.5, "3": 0.7}
-    monkeypatch.setattr("pipelines.rejection_sampling.best_score", lambda folder: scores[folder.name])
+    monkeypatch.setattr(KeepBest, "outcome", scored(scores))
     numbers = run(job_of(planned(rounds=3), tmp_path / "out"))
     assert (len(numbers["rounds"]), numbers["best_round"]) == (3, 3)
 
@@ -181,7 +187,7 @@ def test_a_round_that_nobody_could_judge_is_not_the_best_one(
     planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = {"1": None, "2": 0.5, "3": 0.4}
-    monkeypatch.setattr("pipelines.rejection_sampling.best_score", lambda folder: scores[folder.name])
+    monkeypatch.setattr(KeepBest, "outcome", scored(scores))
     numbers = run(job_of(planned(rounds=3), tmp_path / "out"))
     assert ([one["validation_score"] for one in numbers["rounds"]], numbers["best_round"]) == ([None, 0.5, 0.4], 2)
 
