@@ -16,7 +16,7 @@ from pipelines.gates import judge, require_known
 from pipelines.launcher import DONE, STOPPED, Launcher, Watcher
 from pipelines.machines import ALONE, Machines, require_fitting
 from pipelines.others import Others
-from pipelines.plan import Evaluate, Label, Probe
+from pipelines.plan import Evaluate, Label, Probe, Training
 from pipelines.plan_file import LoadedPlan
 from pipelines.preferences.enough import wanted
 from pipelines.probe_kept import take_over
@@ -147,6 +147,8 @@ def _run_all(
             watcher.finished(step, finished_record(step))
         else:
             watcher.skipped(step, finished_record(step))
+            if isinstance(step.stage, Training) and not (step.folder / "model").exists():
+                watcher.event(step, {"say": f"its model was removed; `--force {step.stage.name}` trains it again"})
         if isinstance(step.stage, Label) and (lacks := wanted(step.stage, loaded.plan, loaded.folder)) is not None:
             watcher.waits(step, f"{lacks}. To collect them: {_label_command(step, todo, loaded, run_folder)}")
             return STOPPED

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,10 @@ def test_a_plan_runs_to_a_report_and_then_everything_is_skipped(write_plan: Writ
     assert "2" in report["stages"][0]["pass_at_k"]
     assert (plan.parent / "run" / "report.md").read_text().startswith("# p")
     assert run(plan) == (DONE, ["skipped base", "skipped sft", "skipped after"])
+    (model,) = plan.parent.glob("run/stages/sft-*/model")
+    shutil.rmtree(model)
+    told = "sft says its model was removed; `--force sft` trains it again"
+    assert run(plan) == (DONE, ["skipped base", "skipped sft", told, "skipped after"])
     _, lines = run(plan, "sft", until="sft")
     assert lines[0] == "skipped base"
     assert lines[1].startswith("started sft: it has not run yet")
