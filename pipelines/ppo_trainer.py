@@ -5,19 +5,19 @@ taken to, values, GAE, the values' loss, and the value model's part in optimizer
 The private methods that are overridden are named in tests/pipelines/test_ppo.py, which fails when TRL renames one.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.utils import DistributedType, gather_object
 from torch import Tensor
-from trl import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head, disable_dropout_in_model
 
 from graders.errors import UserError
-from pipelines import ppo_math, rl_sampling
+from pipelines import decoding, ppo_math
 from pipelines.alarms import SPREADLESS
+from pipelines.lean_batch import Batch, read_in_parts
+from pipelines.lean_passes import LeanTrainer, has_relative_positions
 from pipelines.plan import PPO
 from pipelines.sharding import holds_whole
 from pipelines.value_model import ValueModel
@@ -40,7 +40,7 @@ def refuse_sharding(kind: DistributedType) -> None:
         )
 
 
-class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
+class PPOTrainer(LeanTrainer):
     """A GRPOTrainer with beta 0; call `equip` before `train`."""
 
     def equip(self, stage: PPO, value: ValueModel, value_rate: float, reference: Any) -> None:
@@ -88,13 +88,6 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
             self.value_model.start_at(float(scored.mean()))
         return rewards
 
-    def _generate_single_turn(
-        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: Any, has_tool_images: bool = False
-    ) -> Any:
-        if rl_sampling.takes(self):
-            return rl_sampling.draw(self, prompt_ids), None
-        return super()._generate_single_turn(prompt_ids, images, multimodal_fields, num_generations, has_tool_images)
-
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         batch: dict[str, Any] = super()._generate_and_score_completions(inputs)
         mask_BT = batch["completion_mask"].float()
@@ -103,7 +96,7 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
             old_BT = batch.get("old_per_token_logps")
             old_BT = self._log_probs(self.model, batch) if old_BT is None else old_BT
             kl_BT = (old_BT - self._reference_log_probs(batch)) * mask_BT
-            values_BT = torch.cat([self._values(part) for part in self._parts(batch)]) * mask_BT
+            values_BT = self._values(batch) * mask_BT
         rewards_BT = ppo_math.token_rewards(self._scores_B, kl_BT, mask_BT, self._stage.kl)
         advantages_BT, returns_BT = ppo_math.gae(rewards_BT, values_BT, mask_BT, GAMMA, self._stage.gae_lambda)
         self._measure(kl_BT, values_BT, returns_BT, learn_BT)
@@ -169,17 +162,12 @@ class PPOTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         return log_probs
 
     def _values(self, batch: dict[str, Any]) -> Tensor:
-        ids, mask = _whole(batch)
+        """(B, T) what the states before the completions' tokens are worth, in micro-batches."""
+        asked, size = Batch.of(*_whole(batch), batch["completion_ids"].size(1)), self.args.per_device_train_batch_size
+        policy = decoding.plain(self.accelerator.unwrap_model(self.model))  # whose layers the value model's are like
+        shares, relative = self._shares(policy), has_relative_positions(policy)
         with self.accelerator.autocast():
-            values: Tensor = self.value_model(ids, mask, batch["completion_ids"].size(1))
-        return values
-
-    def _parts(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The batch in micro-batches."""
-        keys = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
-        size = self.args.per_device_train_batch_size
-        for first in range(0, batch["completion_ids"].size(0), size):
-            yield {key: batch[key][first : first + size] for key in keys}
+            return read_in_parts(asked, size, relative, lambda part: [self.value_model(part, shares)])[0]
 
     def _total(self, value: Tensor) -> Tensor:
         total: Tensor = self.accelerator.reduce(value, "sum")

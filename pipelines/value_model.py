@@ -15,6 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from pipelines import shared_prompts
+from pipelines.lean_batch import Batch
+
 FILE = "value_model.safetensors"
 
 
@@ -32,10 +35,16 @@ class ValueModel(nn.Module):  # type: ignore[misc]  # torch is untyped to mypy h
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, last: int) -> Tensor:
-        """(B, P+T) ids → (B, last): what the states before each of the last tokens are worth."""
-        hidden = self.body(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).last_hidden_state
-        values: Tensor = self.head(hidden[:, -last - 1 : -1].float()).squeeze(-1)
+    def forward(self, batch: Batch, may_share: bool = False) -> Tensor:
+        """(B, C): what the states before each of the answers' tokens are worth. may_share: whether prompts that several
+        rows have may be read once."""
+        if may_share and shared_prompts.saves(batch):
+            cache, answers = shared_prompts.read_prompts(self.body, batch)
+            output = self.body(input_ids=answers, attention_mask=batch.mask, past_key_values=cache, use_cache=True)
+        else:
+            output = self.body(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
+        before = output.last_hidden_state[:, -batch.completion - 1 : -1]
+        values: Tensor = self.head(before.float()).squeeze(-1)
         return values.float()
 
     def start_at(self, value: float) -> None:

@@ -27,6 +27,8 @@ WORKER_ONLY = {
     "pipelines/bell.py",
     "pipelines/rollout.py",
     "pipelines/rl_sampling.py",
+    "pipelines/lean_batch.py",
+    "pipelines/lean_passes.py",
     "pipelines/shared_prompts.py",
     "pipelines/dpo.py",
     "pipelines/kto.py",

@@ -19,6 +19,8 @@ from pipelines.alarms import ALARMS, AlarmName
 from pipelines.grpo_losses import LOSSES, Loss
 from pipelines.grpo_trainer import teaching
 from pipelines.job import Job, Progress, Stopped
+from pipelines.lean_batch import Batch
+from pipelines.lean_passes import LeanTrainer
 from pipelines.plan import GRPO as GRPOStage
 from pipelines.plan_file import load_plan
 from pipelines.rewards import grade_metrics, overlong
@@ -112,47 +114,41 @@ def test_prompts_read_once_for_their_group_change_nothing(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, by_length: None, monkeypatch: pytest.MonkeyPatch, loss: Loss
 ) -> None:
     shared: list[int] = []
-    passed = shared_prompts.log_probs
+    passed = shared_prompts.read_prompts
 
-    def counted(trainer: Any, model: Any, batch: shared_prompts.Batch, *others: Any) -> Any:
+    def counted(body: Any, batch: Batch) -> Any:
         shared.append(len(batch.owners) - len(set(batch.owners.tolist())))
-        return passed(trainer, model, batch, *others)
+        return passed(body, batch)
 
     monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
     monkeypatch.setattr(training, "room", lambda: Room(1 << 34, tokens=300))  # several micro-batches an update
-    monkeypatch.setattr(shared_prompts, "log_probs", counted)
+    monkeypatch.setattr(shared_prompts, "read_prompts", counted)
     kl = 0.1 if loss == "grpo" else 0.0
     plan = write_plan(GRPO | {"loss": loss, "kl": kl, "updates_per_generation": 2, "prompts_per_step": 6})
     run(plan, tiny_model, tmp_path / "shared")
     assert len(shared) > 2 * GRPO["steps"], "more passes than updates"
     assert sum(shared) / len(shared) > 2, "answers of a group stand beside each other"
-    monkeypatch.setattr(shared_prompts, "saves", lambda *_: False)
-    monkeypatch.setattr(shared_prompts, "in_groups", lambda parts: parts)
+    for name in ("_prepare_inputs", "_get_per_token_logps_and_entropies"):
+        monkeypatch.setattr(LeanTrainer, name, getattr(GRPOTrainer, name))
     run(plan, tiny_model, tmp_path / "trl")
     models = [tmp_path / name / "model" for name in ("shared", "trl")]
     assert largest_change(models[0], models[1]) < 1e-5
     assert largest_change(models[0], tiny_model) > 1e-3
 
 
-def test_of_a_micro_batch_the_answers_with_an_advantage_are_kept_as_long_as_they_are() -> None:
+def test_of_a_micro_batch_the_answers_with_an_advantage_are_kept() -> None:
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]])
     inputs = {
-        "prompt_ids": torch.arange(12).reshape(3, 4),
-        "prompt_mask": torch.tensor([[1, 1, 1, 1], [0, 0, 1, 1], [0, 1, 1, 1]]),
         "completion_ids": mask * 7,
-        "completion_mask": mask,
         "advantages": torch.tensor([0.0, -1.0, 2.0]),
         "num_items_in_batch": torch.tensor(9),
-        "old_per_token_logps": -mask.float(),
+        "num_images": [0, 0, 0],
     }
     kept, share = teaching(inputs)
     assert share == pytest.approx(2 / 3)
-    assert kept["prompt_ids"].tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
-    assert kept["completion_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]
-    assert kept["old_per_token_logps"].shape == (2, 3)
-    assert kept["num_items_in_batch"] == 9
-    del inputs["old_per_token_logps"]
-    assert teaching(inputs)[0]["prompt_ids"].tolist() == [[5, 6, 7], [9, 10, 11]]
+    assert kept["completion_ids"].tolist() == [[7, 7, 0, 0], [7, 7, 7, 0]]
+    assert kept["advantages"].tolist() == [-1.0, 2.0]
+    assert (kept["num_items_in_batch"], kept["num_images"]) == (9, [0, 0, 0])
     nothing, share = teaching(inputs | {"advantages": torch.zeros(3)})
     assert (len(nothing["advantages"]), share) == (1, pytest.approx(1 / 3))
     assert len(teaching(inputs, least=3)[0]["advantages"]) == 3
@@ -217,18 +213,23 @@ def test_a_stopped_run_goes_on_to_the_same_weights_with_the_same_prompts(
 
 
 def test_trl_still_has_the_private_methods_that_are_overridden() -> None:
-    own = [name for name in vars(grpo_trainer.QueuedGRPOTrainer) if name.startswith("_") and not name.startswith("__")]
-    assert sorted(own) == [
+    own = {
+        name
+        for trainer in (LeanTrainer, grpo_trainer.QueuedGRPOTrainer)
+        for name in vars(trainer)
+        if name.startswith("_") and not name.startswith("__") and callable(getattr(trainer, name))
+    }
+    additions = {"_behind_prompts", "_may_leave_out", "_most_taught", "_shares"}
+    assert not any(hasattr(GRPOTrainer, name) for name in additions)
+    assert sorted(own - additions) == [
         "_calculate_rewards",
         "_compute_loss",
         "_generate_single_turn",
         "_get_per_token_logps_and_entropies",
         "_get_train_sampler",
-        "_may_leave_out",
-        "_most_taught",
         "_prepare_inputs",
     ]
-    for name in set(own) - {"_may_leave_out", "_most_taught"}:
+    for name in own - additions:
         theirs = list(inspect.signature(getattr(GRPOTrainer, name)).parameters)
         ours = [
             parameter.name

@@ -17,13 +17,16 @@ from trl import GRPOTrainer
 from graders.base import Grade, Sample
 from graders.errors import UserError
 from graders.numeric import Numeric
-from pipelines import ppo
+from pipelines import ppo, shared_prompts, training
 from pipelines.alarms import NO_SPREAD_ROUNDS
 from pipelines.job import Job, Progress, Stopped
+from pipelines.lean_batch import Batch
+from pipelines.lean_passes import LeanTrainer
 from pipelines.models import lora_config
 from pipelines.plan import ModelSpec
 from pipelines.plan_file import load_plan
 from pipelines.ppo_trainer import PPOTrainer, refuse_sharding
+from pipelines.sizing import Room
 from pipelines.value_model import ValueModel
 
 Writer = Callable[..., Path]
@@ -95,6 +98,40 @@ def test_kl_starts_at_exactly_zero_and_policy_and_values_learn(
 
 
 @pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize("tuning", [{"tuning": "full"}, LORA])
+def test_passes_without_padding_and_repeated_prompts_change_nothing(
+    write_plan: Writer,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trainers: list[PPOTrainer],
+    tuning: dict[str, Any],
+) -> None:
+    # From a head of zeros the body's first gradients are so small that Adam makes steps of their rounding.
+    monkeypatch.setattr(ValueModel, "start_at", lambda values, score: torch.nn.init.constant_(values.head.weight, 0.1))
+    monkeypatch.setattr(training, "computes_in_bf16", lambda: False)
+    monkeypatch.setattr(training, "room", lambda: Room(1 << 34, tokens=80))  # several micro-batches an update
+    plan = write_plan(PPO | {"learning_rate": 1e-3}, model={"name": str(tiny_model), **tuning})
+    read: list[int] = []
+    real = shared_prompts.read_prompts
+    monkeypatch.setattr(shared_prompts, "read_prompts", lambda body, part: read.append(1) or real(body, part))
+    ppo.run(job_of(plan, tiny_model, tmp_path / "lean"))
+    assert len(read) > 2 * 6 * 2, "policy and values, more passes than updates"
+    for name in ("_prepare_inputs", "_get_per_token_logps_and_entropies"):
+        monkeypatch.setattr(LeanTrainer, name, getattr(GRPOTrainer, name))
+    monkeypatch.setattr(Batch, "trimmed", lambda batch, on_the_left: batch)
+    monkeypatch.setattr(shared_prompts, "saves", lambda batch: False)
+    read.clear()
+    ppo.run(job_of(plan, tiny_model, tmp_path / "whole"))
+    assert read == []
+    models = [tmp_path / name / "model" for name in ("lean", "whole")]
+    assert largest_change(models[0], models[1]) < 1e-5
+    assert largest_change(models[0], tiny_model) > 1e-3
+    lean, whole = (trainer.value_model.trained() for trainer in trainers)
+    assert max(float((lean[name] - whole[name]).detach().abs().max()) for name in whole) < 1e-5
+
+
+@pytest.mark.usefixtures("letters")
 def test_a_reference_that_is_not_the_policy_ends_training_before_the_first_step(
     write_plan: Writer, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,11 +157,11 @@ def test_a_value_is_of_the_state_before_its_token(tiny_model: Path) -> None:
     torch.nn.init.normal_(value.head.weight)
     value.start_at(0.5)
     ids = torch.tensor([[5, 6, 7, 8, 9]])
-    one = value(ids, torch.ones_like(ids), 3)
+    one = value(Batch.of(ids, torch.ones_like(ids), 3))
     ids[0, 4] = 20
-    assert torch.equal(value(ids, torch.ones_like(ids), 3), one)
+    assert torch.equal(value(Batch.of(ids, torch.ones_like(ids), 3)), one)
     ids[0, 3] = 20
-    other = value(ids, torch.ones_like(ids), 3)
+    other = value(Batch.of(ids, torch.ones_like(ids), 3))
     assert torch.equal(other[:, :2], one[:, :2])
     assert not torch.equal(other[:, 2], one[:, 2])
 
@@ -264,7 +301,7 @@ def test_a_stop_saves_where_answers_are_sampled_next_and_resumes_to_the_same_pol
 def test_the_methods_that_are_overridden_are_trls() -> None:
     """TRL's minor version is pinned; after it moves, read each of these before the tests are run."""
     ours = {name for name, value in vars(PPOTrainer).items() if callable(value)}
-    of_trl = {"_calculate_rewards", "_generate_single_turn", "_generate_and_score_completions", "_compute_loss"}
+    of_trl = {"_calculate_rewards", "_generate_and_score_completions", "_compute_loss"}
     of_transformers = {"create_optimizer", "_save_checkpoint", "_load_optimizer_and_scheduler"}
     called = {"_get_per_token_logps_and_entropies"}
     assert all(hasattr(Trainer, name) for name in of_transformers)
