@@ -169,8 +169,10 @@ def _grpo(rows: _Rows) -> tuple[float, float]:
 def _ppo(rows: _Rows) -> tuple[float, float]:
     """Two answers a prompt, two passes over each, through two models."""
     per_step = sizing.ppo_prompts_per_step(rows.prompts)
-    answers = 2 * sizing.ppo_steps(rows.prompts, per_step) * per_step
-    return 4 * answers * rows.both, answers * rows.answer
+    prompts = sizing.ppo_steps(rows.prompts, per_step) * per_step
+    answers = 2 * prompts
+    read = prompts if rows.shared else answers
+    return 4 * (read * rows.prompt + answers * rows.answer), answers * rows.answer
 
 
 def _reward_model(rows: _Rows) -> tuple[float, float]:
