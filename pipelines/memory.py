@@ -139,10 +139,9 @@ def memory(shape: Shape, way: Way, step: Step) -> Memory:
     learners = 2 if way.method == "ppo" else 1
     held = _held(shape, way, trained, learners) + RUNTIME_BYTES[way.device]
     draws_first = way.method == "rejection_sampling"  # with a model of its own, which goes before training
-    tokens = learners * step.rows * _sequences(way) * step.tokens - step.spared * step.prompt
-    activations = round(
-        GAPS[way.tuning] * (tokens * activation_bytes(shape, way, step.tokens) + _copies(shape, way, step))
-    )
+    tokens = step.rows * _sequences(way) * step.tokens - step.spared * step.prompt
+    once = tokens * activation_bytes(shape, way, step.tokens) + _copies(shape, way, step)
+    activations = round(GAPS[way.tuning] * learners * once)
     return Memory(
         held=held,
         activations=activations,

@@ -1,13 +1,12 @@
 """Runs the plans over several seeds and prints one table: `python -m benchmarks.mawps --data DIR --out DIR`.
 
-DIR of --data holds fold0_train.csv and fold0_dev.csv. `--plans claims` and `choices` are ReFT's own claims, `rounds`
-is what did best: more rounds of rejection sampling, each training the last one's model on.
+DIR of --data holds fold0_train.csv and fold0_dev.csv. `--plans claims` and `choices` are ReFT's own claims.
 """
 
 from benchmarks.arms import main
 from benchmarks.mawps.make import make
 
-PLANS = ("rft", "all", "claims", "choices", "rounds")
+PLANS = ("rft", "all", "claims", "choices")
 BASELINES = {
     "after_sft": "over SFT on 300",
     "after_sft_longer": "over SFT for as long",

@@ -161,7 +161,7 @@ def _reward_model(at: _At, stage: RewardModel) -> _Amount:
 def _online(at: _At, stage: GRPO | PPO) -> _Amount:
     new_tokens = stage.max_new_tokens or _answer_limit(at)
     kept, longest = fitting(at.split.train, at.policy, at.job, new_tokens)
-    per_prompt = stage.group_size if isinstance(stage, GRPO) else sized.PPO_PER_PROMPT
+    per_prompt = _per_prompt(stage)
     tokens = per_prompt * sum(length + new_tokens for length in _prompt_lengths(kept, at))
     left_out = len(at.split.train.rows) - len(kept.rows)
     return _Amount(Data(len(kept.rows), longest + new_tokens), left_out, tokens, new_tokens)
@@ -226,10 +226,14 @@ def _tried(size: Sized) -> int:
 
 
 def _shared(stage: Stage, facts: ModelFacts, amount: _Amount) -> dict[str, int]:
-    """GRPO reads a prompt once for its group, but not with layers that are computed twice."""
-    if not isinstance(stage, GRPO) or facts.checkpointing:
+    """GRPO and PPO read a prompt once for its answers, but not with layers that are computed twice."""
+    if not isinstance(stage, GRPO | PPO) or facts.checkpointing:
         return {}
-    return {"group": stage.group_size, "prompt": amount.data.longest - (amount.new_tokens or 0)}
+    return {"group": _per_prompt(stage), "prompt": amount.data.longest - (amount.new_tokens or 0)}
+
+
+def _per_prompt(stage: GRPO | PPO) -> int:
+    return stage.group_size if isinstance(stage, GRPO) else sized.PPO_PER_PROMPT
 
 
 def _memory(facts: ModelFacts, size: Sized, step: Step, prompts: int) -> MemoryLook:

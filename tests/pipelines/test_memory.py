@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.memory import Memory, Shape, Step, Way, memory, tokens_scored_at_once
+from pipelines.memory import Memory, Method, Shape, Step, Way, memory, tokens_scored_at_once
 
 QWEN_50M = Shape(50_337_792, 49_152, 512, 8, 1536, 8, 512, 256, 25_165_824, 8 * (4 * 1024 - 512 + 3 * 2048))
 FULL = Way("sft", "full", 32, "cpu", bf16=False, checkpointing=False, eager=False)
@@ -66,12 +66,16 @@ def test_a_large_vocabulary_is_scored_by_fewer_tokens_at_once() -> None:
     assert 16 * 151_936 * tokens_scored_at_once(151_936) <= 2**29
 
 
-def test_a_prompt_that_a_group_shares_is_read_once_and_its_keys_and_values_are_copied() -> None:
+@pytest.mark.parametrize(("method", "models"), [("grpo", 1), ("ppo", 2)])
+def test_a_prompt_that_a_group_shares_is_read_once_and_its_keys_and_values_are_copied(
+    method: Method, models: int
+) -> None:
+    """PPO's value model reads it once too."""
     step = Step(rows=6, tokens=100, several=False, group=4, prompt=60)
-    alone, shared = of(Step(6, 100, False), method="grpo"), of(step, method="grpo")
+    alone, shared = of(Step(6, 100, False), method=method), of(step, method=method)
     assert step.spared == 4, "two prompts for six rows"
     token = alone.activations / 600
-    copies = 2 * 4 * QWEN_50M.layers * (QWEN_50M.key_value + QWEN_50M.query) * 6 * 60
+    copies = models * 2 * 4 * QWEN_50M.layers * (QWEN_50M.key_value + QWEN_50M.query) * 6 * 60
     assert shared.activations == pytest.approx(360 * token + copies, rel=1e-6)
     assert shared.output < alone.output
 
