@@ -7,7 +7,7 @@ In: the method, what its model is, what a micro-batch holds. Out: bytes, part by
 - activations that the backward pass needs, per token and layer, read off the layers of a Llama or Qwen3 in transformers
   5; with checkpointing each layer's input, and one layer's activations;
 - the output layer. TRL 1.16 never holds all logits: it makes them in tiles of 4,096 tokens × 32,768 entries of the
-  vocabulary, of which its backward pass on a CPU holds 8 copies in fp32 (trl/kernels/chunked_logprob.py);
+  vocabulary, of which its backward pass on a CPU holds 7 copies more in fp32 (trl/kernels/chunked_logprob.py);
 - the cache of keys and values while answers are sampled; the base that an adapter is merged into at the end.
 
 How near this comes to measured peaks, and on which machines it was not measured: docs/experiments.md.
@@ -21,8 +21,9 @@ Method = Literal["sft", "dpo", "kto", "reward_model", "rejection_sampling", "grp
 Tuning = Literal["full", "lora", "qlora"]
 
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32_768
-TILES = {"cpu": 8.25, "cuda": 1.0}
-"""Copies of a tile that the output layer's backward pass holds; on a GPU a Triton kernel works in place."""
+TILES = {"cpu": 7.25, "cuda": 0.0}
+"""Copies of a tile in fp32 that the output layer's backward pass holds beside the product itself, also where that is in
+bf16; on a GPU a Triton kernel works in place."""
 SCORED_TOKENS, SCORED_BYTES = 16_384, 1 << 29
 LOGITS_BYTES = 16
 """Of one logit that is scored: itself, its copy in fp32, a copy in order, its log-softmax."""
@@ -126,7 +127,7 @@ class Memory:
     @property
     def peak(self) -> int:
         """Of the whole stage."""
-        return max(self.step, self.asleep + self._kept + self.sampling, self.held + self.saving)
+        return max(self.step, self.asleep + self._kept + self.sampling, self.held + self._kept + self.saving)
 
     @property
     def _kept(self) -> int:
@@ -149,7 +150,7 @@ def memory(shape: Shape, way: Way, step: Step) -> Memory:
         gradients=4 * trained * learners,
         asleep=4 * shape.parameters + RUNTIME_BYTES[way.device] if draws_first else held,
         sampling=max(step.sampled * _answer_bytes(shape, step.tokens), _scoring(shape, way, step)),
-        saving=_saving(shape, way, activations),
+        saving=_saving(shape, way),
         several=step.several,
         learners=learners,
         keeps_blocks=way.device == "cpu",
@@ -206,7 +207,7 @@ def _layer_bytes(shape: Shape, way: Way, tokens: int) -> int:
     else:
         floats = (4 + 2 * normed) * hidden + (5 + normed) * query + (1 + normed) * key_value + 4 * shape.intermediate
         found = 4 * floats
-    scores = (2 if way.bf16 else 4) * shape.heads * tokens if way.eager else 0
+    scores = (6 if way.bf16 else 4) * shape.heads * tokens if way.eager else 0  # the softmax is in fp32
     ranks = 0 if full else 7 * (2 if way.bf16 else 4) * way.rank
     return found + scores + ranks
 
@@ -226,7 +227,7 @@ def _output(shape: Shape, way: Way, step: Step) -> int:
     read = step.tokens - (step.prompt if step.group > 1 else 0)  # a shared prompt has no logits
     tokens = min(TILE_TOKENS, step.rows * _sequences(way) * read)
     itemsize = 2 if way.bf16 else 4
-    tiles = TILES[way.device] * itemsize * tokens * min(TILE_VOCABULARY, shape.vocabulary)
+    tiles = (itemsize + 4 * TILES[way.device]) * tokens * min(TILE_VOCABULARY, shape.vocabulary)
     gradient = 4 * shape.vocabulary * shape.hidden if way.tuning == "full" else 0
     return round(tiles) + gradient
 
@@ -239,7 +240,7 @@ def _scoring(shape: Shape, way: Way, step: Step) -> int:
     return LOGITS_BYTES * shape.vocabulary * at_once
 
 
-def _saving(shape: Shape, way: Way, activations: int) -> int:
+def _saving(shape: Shape, way: Way) -> int:
     """On a CPU the base that an adapter is merged into (on a GPU the machine has it in its own memory); a reward model
     of which all weights were trained is read again to be tried.
     """
@@ -247,7 +248,7 @@ def _saving(shape: Shape, way: Way, activations: int) -> int:
         return 0 if way.method != "reward_model" else 4 * shape.parameters
     if way.tuning != "full":
         return 4 * shape.parameters
-    return 4 * shape.parameters + activations if way.method == "reward_model" else 0
+    return 4 * shape.parameters if way.method == "reward_model" else 0
 
 
 def _answer_bytes(shape: Shape, tokens: int) -> int:

@@ -61,6 +61,19 @@ def test_the_output_layer_is_held_in_tiles_not_in_logits() -> None:
     assert of(method="reward_model").output == 0
 
 
+def test_the_output_layers_copies_are_in_fp32_on_a_cpu_whatever_the_products_are_in() -> None:
+    gradient = 4 * QWEN_50M.vocabulary * QWEN_50M.hidden
+    entries = STEP.rows * STEP.tokens * 32_768
+    for bf16, bytes_each in ((False, 33), (True, 31)):
+        assert of(bf16=bf16).output == pytest.approx(gradient + bytes_each * entries, rel=1e-6)
+    assert of(bf16=True, device="cuda").output == pytest.approx(gradient + 2 * entries, rel=1e-6)
+
+
+def test_the_blocks_of_a_step_stay_while_an_adapters_base_is_read_again() -> None:
+    found = of(tuning="lora", checkpointing=True)
+    assert found.peak >= found.held + found.activations + 4 * QWEN_50M.parameters
+
+
 def test_a_large_vocabulary_is_scored_by_fewer_tokens_at_once() -> None:
     assert tokens_scored_at_once(768) == 16_384
     assert 16 * 151_936 * tokens_scored_at_once(151_936) <= 2**29
