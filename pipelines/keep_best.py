@@ -203,10 +203,12 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         return self._best()
 
     def outcome(self, taken: int) -> Numbers:
-        """The mean validation scores of the input model and of what is left, of those that were measured. taken: the
-        step whose weights are left."""
-        steps = {"validation_before": 0, "validation_score": taken}
-        return {name: _mean(self._measured[step]) for name, step in steps.items() if step in self._measured}
+        """The mean validation scores of what is left and of the input model, those that were measured. taken: the step
+        whose weights are left."""
+        if taken not in self._measured:
+            return {}
+        before = {"validation_before": _mean(self._measured[0])} if 0 in self._measured else {}
+        return {**before, "validation_score": _mean(self._measured[taken])}
 
     def left_as_it_was(self, taken: int) -> str | None:
         """Why imitation left its input model, in words; None where it left another."""

@@ -49,7 +49,7 @@ class LeanTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         """(B, C) log-probabilities and entropies of the completions' tokens. A reference model computes no entropy."""
         named = {name for name, value in others.items() if value is not None and value is not False}
         trls = super()._get_per_token_logps_and_entropies
-        if named - {"batch_size", "compute_entropy"}:
+        if named - {"batch_size", "compute_entropy"} or self.args.pad_to_multiple_of:
             return trls(model, input_ids, attention_mask, logits_to_keep, **others)
         plain = decoding.plain(self.accelerator.unwrap_model(model))
         with_entropy, fits = "compute_entropy" in named, self._shares(plain)
@@ -61,10 +61,14 @@ class LeanTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
             return found[: 1 + with_entropy]  # type: ignore[no-any-return]
 
         batch = Batch.of(input_ids, attention_mask, logits_to_keep)
-        outputs = read_in_parts(batch, others.get("batch_size") or len(input_ids), has_relative_positions(plain), read)
+        outputs = read_in_parts(batch, others.get("batch_size") or len(input_ids), may_move(plain), read)
         return outputs[0], outputs[1] if with_entropy else None, None
 
     def _shares(self, plain: Any) -> bool:
+        """Of the training as a whole and not of the model as it stands: passes whose numbers are compared (old, new,
+        reference) must be made in one way, or in bf16 they differ by 0.1 a token."""
+        if self.args.activation_checkpointing or length_decides(plain):
+            return False
         return shared_prompts.fits(self.accelerator.distributed_type, plain)
 
     def _behind_prompts(self, model: Any, plain: Any, part: Batch) -> tuple[Tensor, Tensor]:
@@ -79,11 +83,21 @@ class LeanTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL is untyped here
         return output.log_probs, output.entropy
 
 
-def has_relative_positions(model: Any) -> bool:
-    """Whether padding before a prompt changes nothing but rounding: rotary positions. TRL counts positions with the
+def may_move(model: Any) -> bool:
+    """Whether padding before a prompt changes nothing but rounding: positions are rotary. TRL counts positions with the
     padding, which a model that has learned them (GPT-2) notices."""
-    config = model.config.get_text_config()
-    return bool(getattr(config, "rope_parameters", None) or getattr(config, "rope_theta", None))
+    return bool(_rotary_kinds(model)) and not length_decides(model)
+
+
+def length_decides(model: Any) -> bool:
+    """Whether the frequencies of its rotary positions depend on the longest row of a pass."""
+    return any("dynamic" in kind or kind == "longrope" for kind in _rotary_kinds(model))
+
+
+def _rotary_kinds(model: Any) -> set[str]:
+    found = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
+    by_layer = [found] if "rope_type" in found else [one for one in found.values() if isinstance(one, dict)]
+    return {str(one.get("rope_type", "default")) for one in by_layer}
 
 
 def has_images(inputs: dict[str, Any]) -> bool:

@@ -205,7 +205,10 @@ class RejectionSampling(Training):
         None, description="A model behind a server, such as a larger one: the first round samples from it instead."
     )
     rounds: int = Field(
-        1, ge=1, le=100, description="At most so many; two without a rise of the metric end them, and the best counts."
+        1,
+        ge=1,
+        le=100,
+        description="At most so many; two running below the best one's metric end them, and the best counts.",
     )
     start: Literal["base", "last"] = Field(
         "base", description="What each round trains: the stage's input model anew, or the last round's model further."

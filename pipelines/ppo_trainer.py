@@ -17,7 +17,7 @@ from graders.errors import UserError
 from pipelines import decoding, ppo_math
 from pipelines.alarms import SPREADLESS
 from pipelines.lean_batch import Batch, read_in_parts
-from pipelines.lean_passes import LeanTrainer, has_relative_positions
+from pipelines.lean_passes import LeanTrainer, may_move
 from pipelines.plan import PPO
 from pipelines.sharding import holds_whole
 from pipelines.value_model import ValueModel
@@ -55,8 +55,9 @@ class PPOTrainer(LeanTrainer):
             head_in_fp32 = self.args.cast_lm_head_to_fp32
             add_fused_lm_head(reference, temperature=self.temperature, cast_lm_head_to_fp32=head_in_fp32)
         disable_dropout_in_model(value)
+        value.train()  # as it is loaded its layers would not be computed twice
         if self.args.activation_checkpointing:
-            value.body.gradient_checkpointing_enable()
+            value.body.activation_checkpointing_enable()
 
     def value_fingerprint(self) -> str:
         """Of the value model; raises RuntimeError where processes hold different ones."""
@@ -165,9 +166,9 @@ class PPOTrainer(LeanTrainer):
         """(B, T) what the states before the completions' tokens are worth, in micro-batches."""
         asked, size = Batch.of(*_whole(batch), batch["completion_ids"].size(1)), self.args.per_device_train_batch_size
         policy = decoding.plain(self.accelerator.unwrap_model(self.model))  # whose layers the value model's are like
-        shares, relative = self._shares(policy), has_relative_positions(policy)
+        shares, moves = self._shares(policy), may_move(policy)
         with self.accelerator.autocast():
-            return read_in_parts(asked, size, relative, lambda part: [self.value_model(part, shares)])[0]
+            return read_in_parts(asked, size, moves, lambda part: [self.value_model(part, shares)])[0]
 
     def _total(self, value: Tensor) -> Tensor:
         total: Tensor = self.accelerator.reduce(value, "sum")

@@ -5,8 +5,8 @@ In: a policy, training rows with something to grade against. Out: a policy; kept
 rows' own completions, and why), prompts.jsonl (what became of each prompt's answers), pairs.jsonl (right beside wrong,
 for DPO), and rounds/: every graded answer. Each round samples from the newest model (the first may ask a served one
 instead) and trains on what was kept of all rounds so far; prompts that are always solved are asked no more. The rounds
-end when the plan's metric on validation rows has not risen for two rounds, or nothing new is kept; the best round's
-model is left, and the input model where no training on what was kept ever got better.
+end when two running are below the best one by the plan's metric on validation rows, or nothing new is kept; the best
+round's model is left, and the input model where no training on what was kept ever got better.
 """
 
 import gc
@@ -36,7 +36,7 @@ from pipelines.round_answers import Request, answered, sampling_seconds, wait_fo
 from pipelines.sft import EASIER, LEFT, imitate
 
 PATIENCE = 1
-"""After so many rounds without a rise there is one more: 150 validation rows, each answered once, tell a rise of 3
+"""After so many rounds below the best there is one more: 150 validation rows, each answered once, tell a rise of 3
 points badly, and a round that brings none still finds new answers."""
 
 Pool = dict[int, list[Answer]]
@@ -102,11 +102,17 @@ def _goes_on(rounds: Sequence[Mapping[str, Any]], most: int) -> bool:
 
 
 def _best(rounds: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The first of those with the highest score; the last one where nothing was measured."""
+    """The one with the highest score: of equals the newest, which learned from most answers, but not one whose training
+    was given up, since its model is an earlier one's. The last one where nothing was measured."""
     trained = [one for one in rounds if one["trained"]]
     if not _measured(trained[-1]):
         return trained[-1]
-    return max(filter(_measured, trained), key=lambda one: float(one["validation_score"]))
+    return max(filter(_measured, trained), key=_worth)
+
+
+def _worth(one: Mapping[str, Any]) -> tuple[float, int]:
+    given_up = one["training"].get("taken_from_step") == 0
+    return float(one["validation_score"]), -one["round"] if given_up else one["round"]
 
 
 def _measured(one: Mapping[str, Any]) -> bool:
@@ -230,9 +236,9 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
     """The best round's, and the seconds of all of them: sampling is part of the method's time."""
     seconds = sum(one["sampling_seconds"] + one["training"].get("train_seconds", 0.0) for one in rounds)
     shown = sum(row.demonstration is not None for row in stage.split.train.rows)
-    first = rounds[0]["training"]
     name, training = stage.job.stage, dict(best["training"])
-    notes = [f"{name}: {why}; {_what_else(stage)}."] if (why := training.pop(LEFT, None)) else []
+    why, older = training.pop(LEFT, None), training.pop("note", None)  # a round of an earlier version has a note
+    notes = [f"{name}: {why}; {_what_else(stage)}."] if why else [older] if older else []
     if not best["kept"]:
         note = f"{name}: no sampled answer was kept, so this was SFT on the {shown} rows that have a completion"
         stage.job.progress.say(note)
@@ -245,7 +251,7 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
         "compared_as": stage.rules.form,
         "equations_checked": stage.rules.checked,
         **training,
-        **{key: first[key] for key in ("validation_before",) if key in first},
+        "validation_before": rounds[0]["training"].get("validation_before"),
         "train_seconds": round(seconds, 2),
         "rounds": [dict(one) for one in rounds],
         **({"note": " ".join(notes)} if notes else {}),

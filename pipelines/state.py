@@ -66,7 +66,7 @@ class Record(BaseModel):
         The reward is of the prompts that were drawn, which are ever harder ones.
         """
         found = self.numbers
-        if found.get("validation_score") is not None and "validation_before" in found:
+        if found.get("validation_score") is not None and found.get("validation_before") is not None:
             first, last = found["validation_before"], found["validation_score"]
             return f"validation score {first:.2f} → {last:.2f}"
         if "last_reward" in found:

@@ -1,6 +1,7 @@
 """Passes without padding, behind one pass of a prompt, have the numbers and gradients that TRL computes row by row."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from trl.trainer.utils import add_fused_lm_head
 
 from pipelines import shared_prompts
 from pipelines.lean_batch import Batch, in_groups, read_in_parts
-from pipelines.lean_passes import LeanTrainer, has_relative_positions
+from pipelines.lean_passes import LeanTrainer, length_decides, may_move
 from pipelines.value_model import ValueModel
 
 SIZES = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -72,11 +73,12 @@ def gradients(model: Any, rows: dict[str, torch.Tensor], log_probs: torch.Tensor
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
-def trainer() -> Any:
+def trainer(checkpointing: bool = False) -> Any:
     """What the passes use of one. Accelerate keeps one precision for a process, and earlier tests may have had bf16."""
     AcceleratorState._reset_state()
     made = LeanTrainer.__new__(LeanTrainer)
     made.accelerator = Accelerator(cpu=True, mixed_precision="no")
+    made.args = SimpleNamespace(activation_checkpointing=checkpointing, pad_to_multiple_of=None)
     return made
 
 
@@ -141,18 +143,25 @@ def test_values_are_those_of_whole_rows(tuning: str, may_share: bool) -> None:
 
 
 def test_a_sliding_window_and_layers_that_compute_twice_are_left_to_trl(tiny_model: Path) -> None:
-    none = trainer().accelerator.distributed_type
     window = MistralForCausalLM(MistralConfig(**SIZES, num_key_value_heads=1, sliding_window=4))
-    assert not shared_prompts.fits(none, window)
-    model = AutoModelForCausalLM.from_pretrained(tiny_model).train()
-    assert shared_prompts.fits(none, model)
-    model.activation_checkpointing_enable()
-    assert not shared_prompts.fits(none, model)
+    assert not trainer()._shares(window)
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    assert trainer()._shares(model)
+    assert not trainer(checkpointing=True)._shares(model)
 
 
-def test_padding_before_a_prompt_stays_where_positions_are_learned() -> None:
-    assert has_relative_positions(qwen())
-    assert not has_relative_positions(made("gpt2"))
+def test_padding_before_a_prompt_stays_where_it_counts_as_a_position() -> None:
+    assert may_move(qwen())
+    assert not may_move(made("gpt2"))
+    for kind in ("dynamic", "longrope"):
+        scaled = SimpleNamespace(config=SimpleNamespace(get_text_config=lambda kind=kind: rotary(kind)))
+        assert not may_move(scaled), kind
+        assert length_decides(scaled), kind
+    assert not length_decides(made("gpt2"))
+
+
+def rotary(kind: str) -> Any:
+    return SimpleNamespace(rope_parameters={"full_attention": {"rope_type": kind, "factor": 2.0}})
 
 
 def test_prompts_that_differ_in_their_padding_alone_are_different() -> None:

@@ -17,7 +17,7 @@ from trl import GRPOTrainer
 from graders.base import Grade, Sample
 from graders.errors import UserError
 from graders.numeric import Numeric
-from pipelines import ppo, shared_prompts, training
+from pipelines import ppo, shared_prompts, sizing, training
 from pipelines.alarms import NO_SPREAD_ROUNDS
 from pipelines.job import Job, Progress, Stopped
 from pipelines.lean_batch import Batch
@@ -27,6 +27,7 @@ from pipelines.plan import ModelSpec
 from pipelines.plan_file import load_plan
 from pipelines.ppo_trainer import PPOTrainer, refuse_sharding
 from pipelines.sizing import Room
+from pipelines.sources import STARTER
 from pipelines.value_model import ValueModel
 
 Writer = Callable[..., Path]
@@ -129,6 +130,52 @@ def test_passes_without_padding_and_repeated_prompts_change_nothing(
     assert largest_change(models[0], tiny_model) > 1e-3
     lean, whole = (trainer.value_model.trained() for trainer in trainers)
     assert max(float((lean[name] - whole[name]).detach().abs().max()) for name in whole) < 1e-5
+
+
+@pytest.mark.usefixtures("letters")
+@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_.*able` is deprecated:FutureWarning")  # TRL calls them
+@pytest.mark.parametrize("case", [(False, 2, "lora"), (True, 2, "lora"), (True, 2, "full"), (True, 1, "full")])
+def test_passes_that_are_compared_are_made_in_one_way(
+    write_plan: Writer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trainers: list[PPOTrainer],
+    case: tuple[bool, int, str],
+) -> None:
+    """In bf16 with fused attention a shared prompt changes a log-probability by some 0.1: ratios must start at 1."""
+    checkpointing, epochs, tuning = case
+    load = ppo.load_for_training
+
+    def with_fused_attention(job: Job) -> Any:
+        policy = load(job)
+        policy.model.set_attn_implementation("sdpa")
+        return policy
+
+    off: list[float] = []
+    real = PPOTrainer._compute_loss
+
+    def looked_at(trainer: PPOTrainer, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        if trainer.state.global_step == 0:
+            ids, mask = (
+                torch.cat([inputs[f"prompt_{name}"], inputs[f"completion_{name}"]], dim=1) for name in ("ids", "mask")
+            )
+            with torch.no_grad():
+                now = trainer._get_per_token_logps_and_entropies(model, ids, mask, inputs["completion_ids"].size(1))[0]
+            off.append(float(((now - inputs["old_per_token_logps"]) * inputs["completion_mask"]).abs().max()))
+        return real(trainer, model, inputs)
+
+    monkeypatch.setattr(ppo, "load_for_training", with_fused_attention)
+    monkeypatch.setattr(sizing, "is_checkpointed", lambda parameters: checkpointing)
+    monkeypatch.setattr(training, "computes_in_bf16", lambda: True)
+    monkeypatch.setattr(PPOTrainer, "_compute_loss", looked_at)
+    plan = write_plan(
+        PPO | {"steps": 1, "epochs_per_step": epochs}, model={"name": str(STARTER), "tuning": tuning, "lora_rank": 4}
+    )
+    ppo.run(job_of(plan, STARTER, tmp_path / "out"))
+    assert off == [0.0] * len(off) != []
+    (trainer,) = trainers
+    layers = [module for module in trainer.value_model.body.modules() if hasattr(module, "gradient_checkpointing")]
+    assert all(layer.training and layer.gradient_checkpointing is checkpointing for layer in layers)
 
 
 @pytest.mark.usefixtures("letters")

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from graders.errors import UserError
-from pipelines import round_answers, sampling
+from pipelines import rejection_sampling, round_answers, sampling
 from pipelines.data.checked import load_checked
 from pipelines.job import Job, Numbers, Progress, Stopped
 from pipelines.keep_best import KeepBest
@@ -148,8 +148,8 @@ def test_prompts_beyond_its_time_are_not_asked_and_the_first_ones_always_are(
 def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(
     planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Round 2 does not rise, so there is a round 3, also after a stop; the best one's model is left."""
-    scores, hashes = {"1": 0.6, "2": 0.6, "3": 0.5}, {}
+    """Round 2 is worse, so there is a round 3, also after a stop; the best one's model is left."""
+    scores, hashes = {"1": 0.6, "2": 0.5, "3": 0.5}, {}
 
     def outcome(keep: KeepBest, taken: int) -> Numbers:
         folder = keep.weights.parent.parent
@@ -164,7 +164,7 @@ def test_two_rounds_without_a_rise_end_it_stopped_between_them_or_not(
     with pytest.raises(Stopped):
         run(job)
     numbers = run(job)
-    assert [one["validation_score"] for one in numbers["rounds"]] == [0.6, 0.6, 0.5]
+    assert [one["validation_score"] for one in numbers["rounds"]] == [0.6, 0.5, 0.5]
     assert numbers["best_round"] == 1
     assert weights_hash(tmp_path / "out") == hashes["1"]
     assert len(set(hashes.values())) == 3
@@ -181,6 +181,20 @@ def test_a_round_may_rise_after_one_that_did_not(
     monkeypatch.setattr(KeepBest, "outcome", scored(scores))
     numbers = run(job_of(planned(rounds=3), tmp_path / "out"))
     assert (len(numbers["rounds"]), numbers["best_round"]) == (3, 3)
+
+
+def test_of_equal_rounds_the_newest_counts_unless_its_training_was_given_up(
+    planned: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeepBest, "outcome", scored({"1": 0.6, "2": 0.6, "3": 0.5, "4": 0.5}))
+    numbers = run(job_of(planned(rounds=4), tmp_path / "out"))
+    assert (len(numbers["rounds"]), numbers["best_round"]) == (4, 2)
+    rounds = [
+        {"round": number, "trained": True, "validation_score": 0.6, "training": {"taken_from_step": taken}}
+        for number, taken in enumerate((0, 7, 9, 0), start=1)
+    ]
+    assert [rejection_sampling._best(rounds[:last])["round"] for last in (1, 2, 3, 4)] == [1, 2, 3, 3]
+    assert rejection_sampling._best([rounds[0], rounds[3]])["round"] == 1
 
 
 def test_a_round_that_nobody_could_judge_is_not_the_best_one(
