@@ -27,6 +27,12 @@ def english() -> Iterator[None]:
     speak("en")
 
 
+@pytest.fixture
+def in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that a test starts compute in fp32, on a CPU with bf16 too: for sums that are taken in another order."""
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder: Llama, 2 layers, 32 wide, random weights in fp32."""

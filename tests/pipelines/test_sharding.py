@@ -24,6 +24,7 @@ from tests.pipelines.test_machines import plan_of
 from tests.pipelines.test_runner import SFT, Notes
 from tests.pipelines.test_two_processes import PASS, RATE, write_rows
 
+pytestmark = pytest.mark.usefixtures("in_fp32")
 Writer = Callable[..., Path]
 PPO = {"type": "ppo", "name": "ppo", "steps": 2}
 

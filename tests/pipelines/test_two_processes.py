@@ -18,6 +18,7 @@ from pipelines.runner import Options, run_plan
 from pipelines.sources import STARTER
 from tests.pipelines.test_runner import Notes
 
+pytestmark = pytest.mark.usefixtures("in_fp32")
 Writer = Callable[..., Path]
 RATE = {"learning_rate": 1e-3}
 PASS = {"epochs": 1, "batch_size": 8}
@@ -29,12 +30,6 @@ ROUNDING = 1e-4
 """Of losses and gradients, which are sums in another order."""
 LEEWAY = 1e-3
 """Of the way that the weights went, as one length; Adam divides by small gradients' own size, rounding included."""
-
-
-@pytest.fixture(autouse=True)
-def in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers on a CPU with bf16 too: in it the second batch of answers is drawn from models that differ by 5 %."""
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 
 def outcome(plan: Path, processes: int) -> dict[str, Any]:
