@@ -29,7 +29,7 @@ def english() -> Iterator[None]:
 
 @pytest.fixture
 def in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that a test starts compute in fp32, on a CPU with bf16 too: for sums that are taken in another order."""
+    """Processes that a test starts compute in fp32, on a CPU with bf16 too: for sums taken in another order."""
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 
