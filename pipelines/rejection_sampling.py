@@ -33,11 +33,8 @@ from pipelines.kept_files import FILES, write_choices
 from pipelines.plan import RejectionSampling
 from pipelines.reasoning_paths import checks_equations, form_of
 from pipelines.round_answers import Request, answered, sampling_seconds, wait_for
+from pipelines.rounds import best_round, goes_on
 from pipelines.sft import EASIER, LEFT, imitate
-
-PATIENCE = 1
-"""After so many rounds below the best there is one more: 150 validation rows, each answered once, tell a rise of 3
-points badly, and a round that brings none still finds new answers."""
 
 Pool = dict[int, list[Answer]]
 """Row number → its answers of all rounds so far, in order."""
@@ -67,13 +64,13 @@ def run(job: Job) -> Numbers:
     pool: Pool = {row.number: [] for row in stage.split.train.rows}
     rounds: list[dict[str, Any]] = []
     choices: dict[int, list[Choice]] = {}
-    while _goes_on(rounds, stage.config.rounds):
+    while goes_on(rounds, stage.config.rounds):
         number = len(rounds) + 1
         _ask(stage, number, pool)
         choices[number] = [choose(row, pool[row.number], stage.rules) for row in stage.split.train.rows]
         rounds.append(_trained(stage, number, choices))
         _free_disk(stage, rounds)
-    best = _best(rounds)
+    best = best_round(rounds)
     _leave(stage, best["round"])
     return _numbers(stage, rounds, best)
 
@@ -90,34 +87,6 @@ def _stage(job: Job) -> _Stage:
     if config.demonstrations == "left_out":
         split = replace(split, train=split.train.only(map(compared_with, split.train.rows)))
     return _Stage(job, config, split, grader, rules)
-
-
-def _goes_on(rounds: Sequence[Mapping[str, Any]], most: int) -> bool:
-    """Whether there is another round, by the records of those so far: that is also how a killed stage goes on."""
-    if not rounds:
-        return True
-    if len(rounds) >= most or not rounds[-1]["trained"]:
-        return False
-    return bool(rounds[-1]["round"] - _best(rounds)["round"] <= PATIENCE)
-
-
-def _best(rounds: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The one with the highest score: of equals the newest, which learned from most answers, but not one whose training
-    was given up, since its model is an earlier one's. The last one where nothing was measured."""
-    trained = [one for one in rounds if one["trained"]]
-    if not _measured(trained[-1]):
-        return trained[-1]
-    return max(filter(_measured, trained), key=_worth)
-
-
-def _worth(one: Mapping[str, Any]) -> tuple[float, int]:
-    given_up = one["training"].get("taken_from_step") == 0
-    return float(one["validation_score"]), -one["round"] if given_up else one["round"]
-
-
-def _measured(one: Mapping[str, Any]) -> bool:
-    """Whether the grader could judge its validation answers."""
-    return one["validation_score"] is not None
 
 
 def _ask(stage: _Stage, number: int, pool: Pool) -> None:
@@ -209,7 +178,7 @@ def _free_memory() -> None:
 
 def _free_disk(stage: _Stage, rounds: Sequence[Mapping[str, Any]]) -> None:
     """Only the best round's model may be left, and only the last one's is sampled from."""
-    needed = {_best(rounds)["round"], len(rounds)}
+    needed = {best_round(rounds)["round"], len(rounds)}
     for number in range(1, len(rounds)):
         if processes.is_first() and number not in needed:
             remove_tree(stage.folder(number) / "model")
@@ -237,8 +206,7 @@ def _numbers(stage: _Stage, rounds: Sequence[Mapping[str, Any]], best: Mapping[s
     seconds = sum(one["sampling_seconds"] + one["training"].get("train_seconds", 0.0) for one in rounds)
     shown = sum(row.demonstration is not None for row in stage.split.train.rows)
     name, training = stage.job.stage, dict(best["training"])
-    why, older = training.pop(LEFT, None), training.pop("note", None)  # a round of an earlier version has a note
-    notes = [f"{name}: {why}; {_what_else(stage)}."] if why else [older] if older else []
+    notes = [f"{name}: {why}; {_what_else(stage)}."] if (why := training.pop(LEFT, None)) else []
     if not best["kept"]:
         note = f"{name}: no sampled answer was kept, so this was SFT on the {shown} rows that have a completion"
         stage.job.progress.say(note)

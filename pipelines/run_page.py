@@ -9,6 +9,7 @@ from pipelines.evals.summary import Evaluated, Report
 from pipelines.files import write_text
 from pipelines.gate_file import kept
 from pipelines.plan import Plan, Training
+from pipelines.stage_course import course
 from pipelines.state import Record, Step
 
 PAGE = "report.html"
@@ -56,8 +57,8 @@ def _came_to(record: Record) -> str:
     numbers = record.numbers
     if isinstance(numbers.get("pass_rate"), float):
         return f"pass rate {numbers['pass_rate']:.1%}"
-    if course := record.course():
-        return course
+    if went := course(numbers):
+        return went
     if "verdict" in numbers:
         return str(numbers["verdict"])
     return f"{numbers['steps']} steps" if "steps" in numbers else "done"

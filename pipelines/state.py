@@ -60,20 +60,6 @@ class Record(BaseModel):
     versions: dict[str, str]
     guards: tuple[str, ...] = ()
 
-    def course(self) -> str:
-        """How the validation score went, from the input model to what is left; else how the reward went; or nothing.
-
-        The reward is of the prompts that were drawn, which are ever harder ones.
-        """
-        found = self.numbers
-        if found.get("validation_score") is not None and found.get("validation_before") is not None:
-            first, last = found["validation_before"], found["validation_score"]
-            return f"validation score {first:.2f} → {last:.2f}"
-        if "last_reward" in found:
-            first, last = found["first_reward"], found["last_reward"]
-            return f"reward {first:.2f} → {last:.2f}"
-        return ""
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from advisor.cli.curves import Curves
 from pipelines.language import shown_sentences
+from pipelines.stage_course import course
 from pipelines.state import Record, Step
 
 
@@ -118,7 +119,7 @@ def _result(record: Record) -> str:
     if numbers.get("held_out_pairs"):
         low, high = numbers["accuracy_interval"]
         return f"{numbers['accuracy']:.1%} of {numbers['held_out_pairs']} held-out pairs ({low:.1%} to {high:.1%})"
-    return ", ".join(filter(None, (_trained(numbers), record.course())))
+    return ", ".join(filter(None, (_trained(numbers), course(numbers))))
 
 
 def _trained(numbers: Mapping[str, Any]) -> str:

@@ -71,6 +71,7 @@ ELSEWHERE = [
     "pipelines/gate_file.py",
     "pipelines/preflight/record.py",
     "advisor/cli/status.py",
+    "pipelines/stage_course.py",
     "pipelines/state.py",
     "pipelines/preferences/enough.py",
     *(

@@ -12,13 +12,14 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from graders.errors import UserError
-from pipelines import rejection_sampling, round_answers, sampling
+from pipelines import round_answers, sampling
 from pipelines.data.checked import load_checked
 from pipelines.job import Job, Numbers, Progress, Stopped
 from pipelines.keep_best import KeepBest
 from pipelines.plan_file import load_plan
 from pipelines.rejection_sampling import run
 from pipelines.round_answers import Request, answered
+from pipelines.rounds import best_round
 from pipelines.runner import Options, run_plan
 from pipelines.sizing import Room
 from pipelines.sources import STARTER
@@ -193,8 +194,8 @@ def test_of_equal_rounds_the_newest_counts_unless_its_training_was_given_up(
         {"round": number, "trained": True, "validation_score": 0.6, "training": {"taken_from_step": taken}}
         for number, taken in enumerate((0, 7, 9, 0), start=1)
     ]
-    assert [rejection_sampling._best(rounds[:last])["round"] for last in (1, 2, 3, 4)] == [1, 2, 3, 3]
-    assert rejection_sampling._best([rounds[0], rounds[3]])["round"] == 1
+    assert [best_round(rounds[:last])["round"] for last in (1, 2, 3, 4)] == [1, 2, 3, 3]
+    assert best_round([rounds[0], rounds[3]])["round"] == 1
 
 
 def test_a_round_that_nobody_could_judge_is_not_the_best_one(
