@@ -119,6 +119,11 @@ def updates_per_generation(stage: GRPO) -> int:
     return stage.updates_per_generation or LOSSES[stage.loss].updates
 
 
+def answers_per_prompt(stage: GRPO | PPO) -> int:
+    """In training."""
+    return stage.group_size if isinstance(stage, GRPO) else PPO_PER_PROMPT
+
+
 def ppo(stage: PPO, facts: ModelFacts, tuning: Tuning, data: Data, device: Device) -> Sized:
     """Of `ppo`; a row is a prompt, which gets PPO_PER_PROMPT completions; epochs_per_step optimizer steps a batch."""
     prompts = _prompts_per_step(stage.prompts_per_step, sizing.ppo_prompts_per_step(data.rows), data.rows)

@@ -14,7 +14,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     from pipelines.data.checked import load_checked
     from pipelines.models import LORA_RANK, policy_shape, shape_of
     from pipelines.plan import Plan
-    from pipelines.preflight import amounts, device, model_files, template
+    from pipelines.preflight import device, model_files, stage_looks, template
     from pipelines.preflight.look import Look
     from pipelines.sources import locate
 
@@ -24,7 +24,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     split = load_checked(plan.data, base)
     policy = policy_shape(where, plan.model)
     lines = [model_files.line(where, policy), *template.lines(plan, policy, split)]
-    found = [amounts.looked_at(plan, stage, base, (policy, split), request["with_rows"]) for stage in plan.stages]
+    found = [stage_looks.looked_at(plan, stage, base, (policy, split), request["with_rows"]) for stage in plan.stages]
     return Look(
         lines=(*lines, *(line for one in found for line in one.lines)),
         stages=tuple(one.stage for one in found if one.stage is not None),

@@ -20,7 +20,7 @@ from pipelines.preflight import children, trial_child
 from pipelines.preflight.look import StageLook
 from pipelines.preflight.measured import Measured, Use
 from pipelines.preflight.subject import Subject
-from pipelines.sized import PPO_PER_PROMPT, updates_per_generation
+from pipelines.sized import answers_per_prompt, updates_per_generation
 
 TIMED = 3
 _ROLES: tuple[Role, ...] = ("completion", "reference", "chosen", "rejected", "desirable")
@@ -59,11 +59,9 @@ def trial_plan(plan: Plan, stage: Stage, look: StageLook, use: Use, data: DataSp
 
 def _few_steps(stage: Stage, look: StageLook, use: Use) -> Stage:
     steps = num_steps(stage, use)
-    if isinstance(stage, GRPO):
-        given = {"steps": steps, "prompts_per_step": look.per_step // stage.group_size}
-        return stage.model_copy(update={**given, "max_new_tokens": look.new_tokens})
-    if isinstance(stage, PPO):
-        given = {"steps": steps // stage.epochs_per_step, "prompts_per_step": look.per_step // PPO_PER_PROMPT}
+    if isinstance(stage, GRPO | PPO):
+        batches = steps // stage.epochs_per_step if isinstance(stage, PPO) else steps
+        given = {"steps": batches, "prompts_per_step": look.per_step // answers_per_prompt(stage)}
         return stage.model_copy(update={**given, "max_new_tokens": look.new_tokens})
     size = examples_a_step(look, use)
     trainer = {**getattr(stage, "trainer", {}), "max_steps": steps}
@@ -101,7 +99,7 @@ def num_rows(stage: Stage, look: StageLook, use: Use) -> int:
     if isinstance(stage, GRPO):
         return look.per_step // stage.group_size * cycle(stage)
     if isinstance(stage, PPO):
-        return look.per_step // PPO_PER_PROMPT
+        return look.per_step // answers_per_prompt(stage)
     taken = num_steps(stage, use) * examples_a_step(look, use)
     return 2 * taken if isinstance(stage, RewardModel) else taken
 

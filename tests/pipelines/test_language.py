@@ -53,7 +53,7 @@ MODULES = [
         f"pipelines/preflight/{name}.py"
         for name in (
             *("amounts", "batch", "check", "children", "data", "disk", "environment", "graders", "hours", "licences"),
-            *("memory", "model_files", "signal", "template", "trials"),
+            *("memory", "model_files", "signal", "stage_looks", "template", "trials"),
         )
     ),
 ]
